@@ -1,0 +1,56 @@
+"""Content-addressed bytes: the name is the SHA-256 of what is inside, so equal bytes are stored once."""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from obstore.store import LocalStore
+
+
+class Blobs:
+    """Bytes by hash, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._store = LocalStore(self._folder, mkdir=True)
+
+    def put(self, data: bytes) -> str:
+        """Store bytes and return their SHA-256. Written aside, then named: an interrupted write leaves nothing.
+
+        Written even where it exists already: a sweep may be about to remove the older copy.
+        """
+        sha = hashlib.sha256(data).hexdigest()
+        self._store.put(_path(sha), data)
+        _flush(self._folder / _path(sha))
+        return sha
+
+    def get(self, sha: str) -> bytes:
+        """The bytes, or FileNotFoundError."""
+        return bytes(self._store.get(_path(sha)).bytes())
+
+    def path(self, sha: str) -> Path:
+        """Where the bytes lie, for a server that streams files."""
+        return self._folder / _path(sha)
+
+    def delete(self, sha: str) -> None:
+        """Remove the bytes; unknown ones are no error."""
+        with suppress(FileNotFoundError):
+            self._store.delete(_path(sha))
+
+
+def _path(sha: str) -> str:
+    """`ab/abcdef…`: a thousand pictures must not share one folder."""
+    if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):
+        raise ValueError("not a SHA-256 in hex")
+    return f"{sha[:2]}/{sha}"
+
+
+def _flush(path: Path) -> None:
+    """Bring file and folder entry to the disk, so that a power cut after this call loses neither."""
+    for target in (path, path.parent):
+        handle = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

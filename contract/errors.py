@@ -1,0 +1,88 @@
+"""Every error Darkroom raises on purpose.
+
+DarkroomError
+├── RequestError            the client can mend it: a 4xx that says what to change
+│   ├── NotFound            404
+│   ├── Conflict            409  the job is in a state that forbids this
+│   ├── TooLarge            413
+│   ├── UnsupportedMedia    415
+│   ├── BadRequest          422  a field, or fields together, that cannot work
+│   │   └── BadImage        422  bytes that are no picture we accept
+│   └── QueueFull           429  with the seconds after which to try again
+├── Unavailable             503  a part of Darkroom is away for the moment
+└── JobFailed               ends one job, with a code of the closed list below
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Why a job failed. Clients may rely on these words."""
+
+    OUT_OF_MEMORY = "out_of_memory"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    WORKER_CRASHED = "worker_crashed"
+    BAD_IMAGE = "bad_image"
+    NAN_IMAGE = "nan_image"
+    STORAGE_ERROR = "storage_error"
+    INTERNAL_ERROR = "internal_error"
+
+
+class DarkroomError(Exception):
+    """Base of all errors raised on purpose; its text is for the person who can act."""
+
+
+class RequestError(DarkroomError):
+    """The request cannot be served as it is; `status` is the HTTP status that says so."""
+
+    status = 400
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+class NotFound(RequestError):
+    status = 404
+
+
+class Conflict(RequestError):
+    status = 409
+
+
+class TooLarge(RequestError):
+    status = 413
+
+
+class UnsupportedMedia(RequestError):
+    status = 415
+
+
+class BadRequest(RequestError):
+    status = 422
+
+
+class BadImage(BadRequest):
+    """Bytes that are not a PNG, JPEG or WebP picture within the limits."""
+
+
+class QueueFull(RequestError):
+    status = 429
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Unavailable(DarkroomError):
+    """Redis, the disk or every worker is away; the same request may succeed later."""
+
+
+class JobFailed(DarkroomError):
+    """Ends one job as `failed`; neighbours and worker go on."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

@@ -1,0 +1,41 @@
+"""Every key and channel in Redis. lua/prelude.lua spells the same names for the scripts.
+
+| key                  | type   | holds |
+|----------------------|--------|-------|
+| `job:<id>`           | hash   | one job: request, state, claim token, progress, error |
+| `pictures:<job>`     | zset   | image ids of a job, in order |
+| `image:<id>`         | hash   | one picture's record |
+| `refs:<sha256>`      | set    | images and jobs that need these bytes |
+| `preview:<job>`      | hash   | index → newest preview, base64 JPEG; goes after a minute |
+| `queued`             | zset   | waiting jobs, by time of arrival |
+| `leases`             | zset   | running jobs, by the time their lease ends |
+| `jobs`               | zset   | all jobs, by time of arrival |
+| `garbage`            | zset   | bytes nobody needs, by the time they became so |
+| `fence`              | string | counter that makes claim tokens |
+| `workers`, `models`  | hash   | what workers publish about themselves and their models |
+| `reaper`             | string | lock: one process reaps at a time |
+| `k:…`                |        | Celery's own keys |
+| `changed`, `cancel`  | channel| ids of jobs that changed, or are to be cancelled |
+"""
+
+PREFIX = "darkroom:"
+QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
+WORKERS, MODELS, REAPER = (PREFIX + name for name in ("workers", "models", "reaper"))
+CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
+CELERY_PREFIX = PREFIX + "k:"
+
+
+def job(job_id: str) -> str:
+    return f"{PREFIX}job:{job_id}"
+
+
+def pictures(job_id: str) -> str:
+    return f"{PREFIX}pictures:{job_id}"
+
+
+def image(image_id: str) -> str:
+    return f"{PREFIX}image:{image_id}"
+
+
+def preview(job_id: str) -> str:
+    return f"{PREFIX}preview:{job_id}"

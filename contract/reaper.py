@@ -1,0 +1,52 @@
+"""The reaper: a thread in every process that puts lost jobs back, repeats hints and removes bytes nobody needs."""
+
+import logging
+import secrets
+import threading
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from contract.blobs import Blobs
+from contract.broker import send_hint
+from contract.settings import Settings
+from contract.store import JobStore
+
+log = logging.getLogger(__name__)
+
+_SWEEP_EVERY = 60  # rounds
+
+
+class Reaper(threading.Thread):
+    """Once a second one process of all does the round; that two might is harmless, each step is idempotent."""
+
+    def __init__(self, store: JobStore, blobs: Blobs, celery: Celery, settings: Settings) -> None:
+        super().__init__(name="reaper", daemon=True)
+        self._store, self._blobs, self._celery, self._settings = store, blobs, celery, settings
+        self._stopping = threading.Event()
+        self._me = secrets.token_hex(8)
+
+    def run(self) -> None:
+        rounds = 0
+        while not self._stopping.wait(1.0):
+            try:
+                if self._store.elect_reaper(self._me):
+                    self.round(sweep=rounds % _SWEEP_EVERY == 0)
+                    rounds += 1
+            except (RedisError, OperationalError, OSError) as error:
+                log.warning("reaper: %s; trying again", error)
+            except Exception:
+                log.exception("reaper: unexpected")
+
+    def round(self, *, sweep: bool) -> None:
+        """One round."""
+        for job_id in self._store.reap(self._settings.max_attempts):
+            send_hint(self._celery, job_id)
+        if sweep:
+            for sha in self._store.sweep():
+                self._blobs.delete(sha)
+
+    def stop(self) -> None:
+        """End within a second."""
+        self._stopping.set()

@@ -1,0 +1,59 @@
+"""A job's hash in Redis, read into the model that clients see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter
+
+from contract.jobs import Image, Job, JobState, Problem, Progress
+from contract.requests import JobRequest
+
+_REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
+
+
+def utc(time: tuple[int, int]) -> datetime:
+    """Redis' TIME: seconds and microseconds."""
+    return datetime.fromtimestamp(time[0] + time[1] / 1e6, UTC)
+
+
+def job_from(fields: Mapping[str, str], rank: int | None, images: Sequence[Image], preview: bool, now: datetime) -> Job:
+    """Build the Job. `rank`: jobs ahead of it in the queue; `preview`: there is one to show."""
+    state = JobState(fields["state"])
+    return Job(
+        id=fields["id"],
+        kind=fields["kind"],
+        state=state,
+        created_at=_from_ms(fields["created_at"]),
+        started_at=_from_ms(fields["started_at"]) if "started_at" in fields else None,
+        finished_at=_from_ms(fields["finished_at"]) if "finished_at" in fields else None,
+        request=_REQUEST.validate_json(fields["request"]),
+        progress=_progress(fields, state, rank, preview, now),
+        images=list(images),
+        error=Problem.model_validate({"code": fields["error_code"], "message": fields["error_message"]})
+        if fields.get("error_code")
+        else None,
+        attempts=int(fields["attempts"]),
+        owner=fields["owner"],
+    )
+
+
+def _progress(fields: Mapping[str, str], state: JobState, rank: int | None, preview: bool, now: datetime) -> Progress:
+    step, steps = int(fields["step"]), int(fields["steps"])
+    if state is JobState.SUCCEEDED:
+        step = steps
+    eta = None
+    if state is JobState.RUNNING and step:
+        elapsed = (now - _from_ms(fields["started_at"])).total_seconds()
+        eta = round(elapsed / step * (steps - step), 1)
+    return Progress(
+        step=step,
+        steps=steps,
+        fraction=step / steps,
+        position=rank if state is JobState.QUEUED else None,
+        eta_seconds=eta,
+        preview_url=f"/api/v1/jobs/{fields['id']}/preview" if preview and state is JobState.RUNNING else None,
+    )
+
+
+def _from_ms(text: str) -> datetime:
+    return datetime.fromtimestamp(float(text) / 1000, UTC)

@@ -1,0 +1,111 @@
+"""What a client may ask for: one frozen model per kind of job.
+
+Unknown fields are refused, and so is every field of the contract that has no effect yet.
+"""
+
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from contract.catalogue import SamplerId, ScheduleId
+
+MAX_SEED = 2**53 - 101  # exact in a JavaScript number, with room for 100 images
+MIN_SIDE, MAX_SIDE = 64, 4096
+
+
+def _clean(text: str) -> str:
+    """NFC, and no control characters but newline and tab.
+
+    >>> _clean("e\u0301")
+    'é'
+    """
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
+        raise ValueError("holds a control character or half a surrogate pair; take it out")
+    return unicodedata.normalize("NFC", text)
+
+
+Prompt = Annotated[str, Field(max_length=2000), AfterValidator(_clean)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
+ImageId = Annotated[str, Field(pattern=r"^img_[a-z2-7]{26}$")]
+Strength = Annotated[float, Field(gt=0, le=1)]
+
+
+class Request(BaseModel):
+    """Fields that every picture-making job has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    prompt: Prompt = Field(description="What the picture shows.")
+    negative_prompt: Prompt = Field("", description="What it should not show. Needs guidance above 1.")
+    model: str | None = Field(None, max_length=100, description="A name from /models; null = the default.")
+    width: Side | None = Field(
+        None, description="Pixels; null = the model's own size, or the input picture's where there is one."
+    )
+    height: Side | None = Field(None, description="Pixels; null as for width.")
+    steps: int = Field(20, ge=1, le=1000, description="Denoising steps. More is slower and often finer.")
+    sampler: SamplerId = Field(SamplerId.DPMPP_2M, description="A name from /samplers.")
+    schedule: ScheduleId = Field(ScheduleId.KARRAS, description="A name from /schedules.")
+    guidance: float = Field(
+        7.5, ge=1, le=30, description="How strictly the prompt is followed; 1 = off, at half the cost."
+    )
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you.")
+    count: int = Field(1, ge=1, le=100, description="Pictures to make; number i uses seed + i.")
+    previews: bool = Field(True, description="Show the picture while it develops.")
+
+
+class Txt2Img(Request):
+    """A picture from words."""
+
+    kind: Literal["txt2img"] = "txt2img"
+
+
+class Img2Img(Request):
+    """A picture from words and a picture."""
+
+    kind: Literal["img2img"] = "img2img"
+    image: ImageId = Field(description="Id of the picture to start from.")
+    strength: Strength = Field(0.75, description="How much is redrawn: near 0 almost nothing, 1 everything.")
+    resize: Literal["stretch", "crop", "fill"] = Field(
+        "stretch",
+        description="How the input is brought to width x height: distorted, cut at the edges, or padded.",
+    )
+
+
+class Inpaint(Request):
+    """A picture of which the masked part is painted anew."""
+
+    kind: Literal["inpaint"] = "inpaint"
+    image: ImageId = Field(description="Id of the picture to change.")
+    mask: ImageId = Field(description="Id of a picture of the same size: white = repaint, greys = partly.")
+    invert_mask: bool = Field(False, description="Repaint what is black instead.")
+    mask_blur: int = Field(4, ge=0, le=64, description="Softening of the mask's edge, pixels (Gaussian sigma).")
+    strength: Strength = Field(1.0, description="How much the masked part is redrawn.")
+    fill: Literal["original", "blur", "noise", "zero"] = Field(
+        "original", description="What stands under the mask at the start."
+    )
+    area: Literal["whole", "masked"] = Field(
+        "whole",
+        description="Work on the whole picture, or only around the mask (enlarged to the model's own size).",
+    )
+    padding: int = Field(32, ge=0, le=512, description="Pixels around the mask that `masked` takes along.")
+
+
+JobRequest = Annotated[Txt2Img | Img2Img | Inpaint, Field(discriminator="kind")]
+
+
+def input_images(request: Request) -> dict[str, str]:
+    """Field name → image id, of every picture the request refers to."""
+    return {name: getattr(request, name) for name in ("image", "mask") if hasattr(request, name)}
+
+
+def steps_per_image(request: Request) -> int:
+    """Denoising steps each picture really takes: an input picture starts part of the way down, as in diffusers."""
+    if not isinstance(request, Img2Img | Inpaint):
+        return request.steps
+    return max(1, min(request.steps, int(request.steps * request.strength)))
+
+
+def total_steps(request: Request) -> int:
+    """Steps summed over all pictures of the request."""
+    return steps_per_image(request) * request.count

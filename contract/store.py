@@ -1,0 +1,318 @@
+"""The ledger: every job's record in Redis, moved only by the small Lua scripts in lua/.
+
+Each script is one atomic compare-and-set that also tells the change to whoever listens. A running job belongs to
+the claim whose token it carries: a worker that lost its lease cannot write any more, so a job ends once.
+docs/architecture.md draws the states; lua/prelude.lua holds what the scripts share.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, cast
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.client import PubSub
+from redis.retry import Retry
+
+from contract import keys
+from contract.broker import UNREAD_HINTS
+from contract.errors import ErrorCode, QueueFull
+from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
+from contract.records import job_from, utc
+from contract.requests import Request
+from contract.settings import Settings
+
+_LUA = Path(__file__).parent / "lua"
+_WORKER_SILENT_MS = 15_000
+_PREVIEW_SECONDS = 60
+
+
+class Verdict(IntEnum):
+    """What the ledger says of a claim."""
+
+    LOST = 0  # somebody else's now, or over: stop, and drop the result
+    HELD = 1
+    CANCEL = 2  # still ours, and its owner wants it stopped
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to one run of one job."""
+
+    job_id: str
+    token: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker needs to know of a job it claimed. `inputs`: image id → SHA-256 of its bytes."""
+
+    request: dict[str, Any]
+    inputs: dict[str, str]
+    owner: str
+
+
+def connect(settings: Settings) -> "redis.Redis":
+    """A client that waits for a free connection, and tries again for about a second when Redis is away."""
+    pool = redis.BlockingConnectionPool.from_url(
+        settings.redis,
+        max_connections=50,
+        timeout=5,
+        socket_timeout=5,
+        socket_connect_timeout=5,
+        health_check_interval=10,
+        decode_responses=True,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 4),
+    )
+    return redis.Redis(connection_pool=pool)
+
+
+class JobStore:
+    """Jobs, pictures' records and workers' announcements in Redis. Safe to share between threads."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.redis = client
+        prelude = f"local PREFIX = '{keys.PREFIX}'\n" + (_LUA / "prelude.lua").read_text()
+        self._scripts = {
+            path.stem: client.register_script(f"{prelude}\n{path.read_text()}")
+            for path in _LUA.glob("*.lua")
+            if path.stem != "prelude"
+        }
+
+    def _run(self, script: str, *args: str | int | float) -> Any:
+        return self._scripts[script](args=list(args))
+
+    # --- what the api writes -----------------------------------------------------------------------
+
+    def submit(
+        self, job_id: str, request: Request, *, owner: str, steps: int, inputs: Mapping[str, str], max_queue: int
+    ) -> None:
+        """Accept a job. Raises QueueFull. `steps` is the sum over its images; submitting an id again is harmless."""
+        body = request.model_dump(mode="json")
+        created, waiting = self._run(
+            "submit", job_id, owner, body["kind"], json.dumps(body), steps, json.dumps(dict(inputs)), max_queue
+        )
+        if not created:
+            raise QueueFull(f"{waiting} jobs are waiting, which is the most this server takes; try later", 30)
+
+    def cancel(self, job_id: str) -> JobState | None:
+        """Ask for a job to be cancelled; tells the state it was in, None when there is no such job."""
+        state = self._run("cancel", job_id)
+        return JobState(state) if state else None
+
+    def delete_job(self, job_id: str) -> None:
+        """Forget a job and its pictures; a running one is cancelled first."""
+        self._run("delete_job", job_id)
+
+    # --- what a worker writes ----------------------------------------------------------------------
+
+    def claim(self, job_id: str, worker: str, lease_seconds: float) -> Claim | None:
+        """Take a queued job; None when it is not there to be taken."""
+        token = int(self._run("claim", job_id, worker, int(lease_seconds * 1000)))
+        return Claim(job_id, token) if token else None
+
+    def work(self, job_id: str) -> Work:
+        """The request of a claimed job."""
+        request, inputs, owner = self._fields(job_id, "request", "inputs", "owner")
+        return Work(json.loads(request), json.loads(inputs), owner)
+
+    def beat(self, claims: Iterable[Claim], lease_seconds: float) -> dict[Claim, Verdict]:
+        """Renew the leases of all of a worker's jobs in one round trip."""
+        held = list(claims)
+        pairs = [part for claim in held for part in (claim.job_id, claim.token)]
+        verdicts = self._run("beat", int(lease_seconds * 1000), *pairs)
+        return dict(zip(held, map(Verdict, verdicts), strict=True))
+
+    def progress(self, claim: Claim, step: int) -> Verdict:
+        """Note how far a job is, in steps summed over its images."""
+        return Verdict(self._run("progress", claim.job_id, claim.token, step))
+
+    def preview(self, claim: Claim, index: int, jpeg: bytes) -> None:
+        """Keep the newest preview of image `index` for a minute."""
+        key = keys.preview(claim.job_id)
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.hset(key, mapping={str(index): base64.b64encode(jpeg).decode(), "newest": str(index)})
+            pipe.expire(key, _PREVIEW_SECONDS)
+            pipe.execute()
+
+    def add_picture(self, claim: Claim, image: StoredImage) -> bool:
+        """Show a finished picture of a job; False when the claim is lost."""
+        assert image.index is not None
+        rank = 2 * image.index + (image.role == "raw")
+        return bool(
+            self._run(
+                "picture", claim.job_id, claim.token, rank, image.id, image.sha256, image.owner,
+                image.model_dump_json(),
+            )
+        )  # fmt: skip
+
+    def finish(self, claim: Claim) -> bool:
+        """End a job as succeeded; False when the claim is lost. Calling it twice is harmless."""
+        return self._end(claim, JobState.SUCCEEDED)
+
+    def fail(self, claim: Claim, code: ErrorCode, message: str) -> bool:
+        """End a job as failed; False when the claim is lost."""
+        return self._end(claim, JobState.FAILED, code, message)
+
+    def cancelled(self, claim: Claim) -> bool:
+        """End a job as cancelled, as was asked; False when the claim is lost."""
+        return self._end(claim, JobState.CANCELLED)
+
+    def release(self, claim: Claim) -> bool:
+        """Hand a job back, unharmed and uncharged, for another worker to run."""
+        return bool(self._run("release", claim.job_id, claim.token))
+
+    def bury(self, worker: str, max_attempts: int) -> list[str]:
+        """Take a dead worker's jobs from it at once: for the worker that starts in its place."""
+        return cast("list[str]", self._run("bury", worker, max_attempts))
+
+    def _end(self, claim: Claim, state: JobState, code: str = "", message: str = "") -> bool:
+        return bool(self._run("finish", claim.job_id, claim.token, state, code, message))
+
+    # --- what any process does ---------------------------------------------------------------------
+
+    def reap(self, max_attempts: int, hint_age: float = 5.0, most: int = 32) -> list[str]:
+        """Put back what lost its lease; the ids of waiting jobs that need a hint (unheard for `hint_age` seconds)."""
+        return cast("list[str]", self._run("reap", max_attempts, int(hint_age * 1000), most, UNREAD_HINTS))
+
+    def sweep(self, age_seconds: float = 3600.0) -> list[str]:
+        """Hashes of bytes that nobody has needed for so long; the caller deletes them."""
+        return cast("list[str]", self._run("sweep", int(age_seconds * 1000)))
+
+    def elect_reaper(self, me: str, seconds: float = 3.0) -> bool:
+        """Whether this process reaps now. Two at once would do no harm."""
+        return bool(self.redis.set(keys.REAPER, me, nx=True, px=int(seconds * 1000)))
+
+    # --- pictures ----------------------------------------------------------------------------------
+
+    def add_upload(self, image: StoredImage) -> None:
+        """Record an uploaded picture; the same owner's same bytes are one image."""
+        self._run("upload", image.id, image.sha256, image.owner, image.model_dump_json())
+
+    def image(self, image_id: str) -> StoredImage | None:
+        record = self.redis.hget(keys.image(image_id), "record")
+        return StoredImage.model_validate_json(cast("str", record)) if record else None
+
+    def delete_image(self, image: StoredImage) -> None:
+        """Forget a picture; its bytes go when no other picture and no job needs them."""
+        self._run("delete_image", image.id, image.job_id or "")
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job | None:
+        """A job as its owner sees it."""
+        return next(iter(self.get_many([job_id])), None)
+
+    def get_many(self, job_ids: Iterable[str]) -> list[Job]:
+        """Jobs in the order asked for, without those that are gone: two round trips for all."""
+        ids = list(job_ids)
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hgetall(keys.job(job_id))
+                pipe.zrank(keys.QUEUED, job_id)
+                pipe.zrange(keys.pictures(job_id), 0, -1)
+                pipe.exists(keys.preview(job_id))
+            pipe.time()
+            *answers, now = pipe.execute()
+        rows = [answers[i : i + 4] for i in range(0, len(answers), 4)]
+        records = self._records([image for row in rows for image in row[2]])
+        return [
+            job_from(fields, rank, [records[i].public() for i in images if i in records], bool(preview), utc(now))
+            for fields, rank, images, preview in rows
+            if fields and fields.get("delete") != "1"
+        ]
+
+    def page(
+        self, *, state: JobState | None, kind: str | None, before: float | None, limit: int
+    ) -> tuple[list[Job], float | None]:
+        """Newest first: at most `limit` jobs older than `before` (ms), and where the next page begins."""
+        found: list[Job] = []
+        while len(found) < limit:
+            top = f"({before}" if before is not None else "+inf"
+            rows = cast(
+                "list[tuple[str, float]]",
+                self.redis.zrevrangebyscore(keys.JOBS, top, "-inf", start=0, num=200, withscores=True),
+            )
+            scores = dict(rows)
+            for job in self.get_many(scores):
+                if (state is None or job.state is state) and (kind is None or job.kind == kind):
+                    found.append(job)
+                    before = scores[job.id]
+                    if len(found) == limit:
+                        return found, before
+            if len(rows) < 200:
+                return found, None
+            before = rows[-1][1]
+        return found, before
+
+    def newest_preview(self, job_id: str, index: int | None = None) -> bytes | None:
+        """The newest preview of a job, or of its image `index`: JPEG."""
+        key = keys.preview(job_id)
+        field = str(index) if index is not None else self.redis.hget(key, "newest")
+        data = self.redis.hget(key, cast("str", field)) if field is not None else None
+        return base64.b64decode(cast("str", data)) if data else None
+
+    def owner(self, job_id: str) -> str | None:
+        return cast("str | None", self.redis.hget(keys.job(job_id), "owner"))
+
+    def counts(self) -> tuple[int, int]:
+        """Jobs queued and jobs running."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.zcard(keys.QUEUED)
+            pipe.zcard(keys.LEASES)
+            queued, running = pipe.execute()
+        return int(queued), int(running)
+
+    def listen(self, channel: str) -> PubSub:
+        """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""
+        listener = self.redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # in redis-py
+        listener.subscribe(channel)
+        return listener
+
+    def _fields(self, job_id: str, *names: str) -> list[str]:
+        return cast("list[str]", self.redis.hmget(keys.job(job_id), list(names)))
+
+    def _records(self, image_ids: list[str]) -> dict[str, StoredImage]:
+        if not image_ids:
+            return {}
+        with self.redis.pipeline(transaction=False) as pipe:
+            for image_id in image_ids:
+                pipe.hget(keys.image(image_id), "record")
+            records = pipe.execute()
+        return {
+            image_id: StoredImage.model_validate_json(record)
+            for image_id, record in zip(image_ids, records, strict=True)
+            if record
+        }
+
+    # --- workers and models ------------------------------------------------------------------------
+
+    def announce(self, worker: WorkerInfo) -> None:
+        """A worker's heartbeat about itself, and the models it has."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.hset(keys.WORKERS, worker.id, worker.model_dump_json())
+            for model in worker.models:
+                pipe.hset(keys.MODELS, model.name, model.model_dump_json())
+            pipe.execute()
+
+    def withdraw(self, worker_id: str) -> None:
+        """A worker says goodbye."""
+        self.redis.hdel(keys.WORKERS, worker_id)
+
+    def workers(self) -> list[WorkerInfo]:
+        """Workers heard from in the last 15 seconds."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.hvals(keys.WORKERS)
+            pipe.time()
+            records, now = pipe.execute()
+        found = [WorkerInfo.model_validate_json(record) for record in records]
+        return [w for w in found if (utc(now) - w.heartbeat_at).total_seconds() * 1000 < _WORKER_SILENT_MS]
+
+    def models(self) -> dict[str, ModelInfo]:
+        """Every model a worker has published, by name; kept when the worker goes."""
+        records = cast("dict[str, str]", self.redis.hgetall(keys.MODELS))
+        return {name: ModelInfo.model_validate_json(record) for name, record in sorted(records.items())}

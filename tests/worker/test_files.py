@@ -1,0 +1,41 @@
+"""Files as another reader sees them."""
+
+import io
+import json
+import struct
+
+import numpy as np
+from PIL import Image
+
+from worker import files
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+
+
+def text_chunks(png: bytes) -> dict[str, str]:
+    """The tEXt chunks of a PNG, read by the specification's layout (length, type, data, CRC)."""
+    found, at = {}, 8
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        if kind == b"tEXt":
+            key, value = png[at + 8 : at + 8 + length].split(b"\0", 1)
+            found[key.decode("latin-1")] = value.decode("latin-1")
+        at += length + 12
+    return found
+
+
+def test_a_png_holds_the_pixels_and_what_made_them() -> None:
+    made_from = {"request": {"prompt": "a café, 猫"}, "seed": 3}
+    data = files.png(PIXELS, made_from)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), PIXELS)
+    assert json.loads(text_chunks(data)["darkroom"]) == made_from
+
+
+def test_the_same_picture_gives_the_same_bytes() -> None:
+    assert files.png(PIXELS, {"a": 1, "b": 2}) == files.png(PIXELS.copy(), {"b": 2, "a": 1})
+
+
+def test_a_preview_is_a_small_jpeg_of_the_same_shape() -> None:
+    image = Image.open(io.BytesIO(files.preview(np.full((16, 24, 3), (200, 40, 10), np.uint8))))
+    assert (image.format, image.size) == ("JPEG", (256, 171))
+    np.testing.assert_allclose(np.asarray(image).mean((0, 1)), (200, 40, 10), atol=3)

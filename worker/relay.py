@@ -1,0 +1,114 @@
+"""One claimed job: what happens on its ticket, told to the ledger."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+from redis.exceptions import RedisError
+
+from contract.blobs import Blobs
+from contract.errors import ErrorCode, JobFailed
+from contract.ids import image_url, picture_id
+from contract.jobs import ModelInfo, StoredImage
+from contract.requests import JobRequest
+from contract.store import Claim, JobStore, Verdict
+from worker import files
+from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.prepare import Order, Pixels, Role
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PATIENCE = 60.0  # seconds a finished picture waits for Redis or the disk to come back
+
+
+def insist(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do it, again and again for a minute while Redis or the disk is away; then JobFailed(storage_error)."""
+    deadline, pause = time.monotonic() + PATIENCE, 0.1
+    while True:
+        try:
+            return act(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            if time.monotonic() + pause > deadline:
+                raise JobFailed(ErrorCode.STORAGE_ERROR, "the picture could not be stored") from error
+            log.warning("storage: %s; trying again", error)
+            time.sleep(pause)
+            pause = min(2 * pause, 5.0)
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Carries the events of one claim to store and blobs, in the thread of its Celery task."""
+
+    claim: Claim
+    request: JobRequest
+    inputs: dict[str, str]
+    owner: str
+    model: ModelInfo
+    order: Order
+    store: JobStore
+    blobs: Blobs
+
+    def follow(self, ticket: Ticket) -> None:
+        """Until the job has ended, and is ended in the ledger. A lost claim's events fall on the floor."""
+        for event in ticket:
+            match event:
+                case Progress(step=step):
+                    self._obey(self._try(self.store.progress, self.claim, step), ticket)
+                case Preview(index=index, rgb=rgb):
+                    self._try(self.store.preview, self.claim, index, files.preview(rgb))
+                case Picture(index=index, seed=seed, rgb=rgb):
+                    for role, pixels in self.order.finish(rgb).items():
+                        self._keep(index, seed, role, pixels)
+                case Failed(code=code, message=message):
+                    raise JobFailed(ErrorCode(code), message)
+                case Done():
+                    insist(self.store.finish, self.claim)
+                case Cancelled():
+                    insist(self.store.cancelled, self.claim)
+
+    def _keep(self, index: int, seed: int, role: Role, pixels: Pixels) -> None:
+        """Store one finished picture: first the bytes, then the record that shows it."""
+        made_from = {
+            "request": self.request.model_dump(mode="json"),
+            "inputs": self.inputs,
+            "model": {"name": self.model.name, "hash": self.model.hash},
+            "seed": seed,
+            "role": role,
+        }
+        data = files.png(pixels, made_from)
+        sha = insist(self.blobs.put, data)
+        image_id = picture_id(self.claim.job_id, index, role)
+        image = StoredImage(
+            id=image_id,
+            sha256=sha,
+            url=image_url(image_id),
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            format="png",
+            bytes=len(data),
+            created_at=datetime.now(UTC),
+            job_id=self.claim.job_id,
+            index=index,
+            seed=seed,
+            role=role,
+            owner=self.owner,
+            metadata=made_from,
+        )
+        insist(self.store.add_picture, self.claim, image)
+
+    def _try(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Progress and previews are worth no waiting: the next one tells more."""
+        try:
+            return act(*args, **kwargs)
+        except RedisError as error:
+            log.debug("progress not told: %s", error)
+            return None
+
+    def _obey(self, verdict: Verdict | None, ticket: Ticket) -> None:
+        if verdict in (Verdict.LOST, Verdict.CANCEL):
+            ticket.cancel()

@@ -1,0 +1,183 @@
+"""One worker: an engine, the jobs it holds, and the threads that keep the ledger informed."""
+
+import logging
+import socket
+import threading
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import torch
+from pydantic import TypeAdapter
+from redis.exceptions import RedisError
+
+from contract import keys
+from contract.blobs import Blobs
+from contract.errors import ErrorCode, JobFailed
+from contract.jobs import ModelInfo, WorkerInfo
+from contract.requests import JobRequest, Txt2Img
+from contract.settings import Settings
+from contract.store import Claim, JobStore, Verdict
+from worker.engine.engine import Engine
+from worker.engine.request import Ticket
+from worker.models.loader import Components
+from worker.prepare import prepare
+from worker.relay import Relay
+
+log = logging.getLogger(__name__)
+
+_REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
+
+
+class Worker:
+    """Runs jobs by id. `run` is called from many threads at once; everything else from one."""
+
+    def __init__(self, settings: Settings, store: JobStore, blobs: Blobs, components: Components) -> None:
+        self.name = settings.worker_name or socket.gethostname()
+        self.model = describe(components, settings)
+        self._settings, self._store, self._blobs = settings, store, blobs
+        self._device = _device_name(components.device)
+        self._engine = Engine(components, max_rows=settings.max_rows)
+        self._held: dict[Claim, Ticket] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._ready = False
+
+    def start(self) -> None:
+        """Make the warm-up picture, take over from a dead predecessor, and begin to beat."""
+        self._engine.start()
+        self._warm_up()
+        for job_id in self._store.bury(self.name, self._settings.max_attempts):
+            log.warning("%s was lost with the worker before this one; it runs again", job_id)
+        self._ready = True
+        self._announce()
+        for loop in (self._beat_loop, self._cancel_loop):
+            threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
+
+    def run(self, job_id: str) -> None:
+        """Do one job from claim to end; returns at once when there is nothing to claim."""
+        if self._stopping.is_set():
+            return
+        claim = self._store.claim(job_id, self.name, self._settings.lease_seconds)
+        if claim is None:
+            return
+        try:
+            self._develop(claim)
+        except JobFailed as failure:
+            log.warning("%s failed: %s: %s", job_id, failure.code, failure.message)
+            self._store.fail(claim, failure.code, failure.message)
+        except Exception:
+            log.exception("%s failed", job_id)
+            self._store.fail(claim, ErrorCode.INTERNAL_ERROR, f"something broke here; the log tells of {job_id}")
+        finally:
+            with self._lock:
+                self._held.pop(claim, None)
+
+    def drain(self) -> None:
+        """Take no more jobs, let the running ones end within `drain_seconds`, hand back the rest uncharged."""
+        self._stopping.set()
+        deadline = time.monotonic() + self._settings.drain_seconds
+        while self._held and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.release_all()
+
+    def release_all(self) -> None:
+        """Hand every job back at once, and say goodbye."""
+        self._stopping.set()
+        with self._lock:
+            held = dict(self._held)
+        for claim, ticket in held.items():
+            self._store.release(claim)
+            ticket.cancel()
+        self._store.withdraw(self.name)
+
+    def _develop(self, claim: Claim) -> None:
+        work = self._store.work(claim.job_id)
+        request = _REQUEST.validate_python(work.request)
+        if request.model != self.model.name:
+            raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {self.model.name}, not {request.model}")
+        order = prepare(request, work.inputs, self._blobs)
+        ticket = self._engine.submit(order.request)
+        with self._lock:
+            self._held[claim] = ticket
+        relay = Relay(claim, request, work.inputs, work.owner, self.model, order, self._store, self._blobs)
+        relay.follow(ticket)
+
+    def _warm_up(self) -> None:
+        """One small picture through every network, so that the first real one does not wait for kernels."""
+        request = Txt2Img(
+            prompt="", width=self.model.native_width, height=self.model.native_height, seed=0, steps=2, previews=False
+        )
+        for event in self._engine.submit(prepare(request, {}, self._blobs).request):
+            log.debug("warm-up: %s", event)
+
+    # --- what goes on beside ----------------------------------------------------------------------
+
+    def _beat_loop(self) -> None:
+        while not self._stopping.wait(self._settings.beat_seconds):
+            self._beat()
+        while self._held:  # a draining worker keeps its leases
+            self._beat()
+            time.sleep(min(1.0, self._settings.beat_seconds))
+
+    def _beat(self) -> None:
+        with self._lock:
+            held = dict(self._held)
+        try:
+            self._announce()
+            for claim, verdict in self._store.beat(held, self._settings.lease_seconds).items():
+                if verdict is not Verdict.HELD:
+                    held[claim].cancel()
+        except RedisError as error:
+            log.warning("heartbeat: %s; trying again", error)
+
+    def _cancel_loop(self) -> None:
+        """Cancelling is heard at once here, and at the next beat where this connection broke."""
+        while not self._stopping.is_set():
+            try:
+                with self._store.listen(keys.CANCEL) as wishes:
+                    while not self._stopping.is_set():
+                        if message := wishes.get_message(timeout=1.0):
+                            self._cancel(message["data"])
+            except RedisError as error:
+                log.warning("listening for cancels: %s; trying again", error)
+                time.sleep(1.0)
+
+    def _cancel(self, job_id: str) -> None:
+        with self._lock:
+            tickets = [ticket for claim, ticket in self._held.items() if claim.job_id == job_id]
+        for ticket in tickets:
+            ticket.cancel()
+
+    def _announce(self) -> None:
+        stats = self._engine.stats
+        self._store.announce(
+            WorkerInfo(
+                id=self.name,
+                host=socket.gethostname(),
+                device=self._device,
+                models=[self.model],
+                rows=stats.rows_in_flight,
+                busy=len(self._held),
+                ready=self._ready and not self._stopping.is_set(),
+                heartbeat_at=datetime.now(UTC),
+                counters=asdict(stats),
+            )
+        )
+
+
+def describe(components: Components, settings: Settings) -> ModelInfo:
+    """What the api tells about this model."""
+    return ModelInfo(
+        name=settings.model.name,
+        label=settings.model.name.replace("-", " ").replace("_", " ").capitalize(),
+        description=f"{settings.model.name}, {components.native_size} x {components.native_size} pixels",
+        hash=components.sha256,
+        native_width=components.native_size,
+        native_height=components.native_size,
+        prediction=components.prediction,
+    )
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
