@@ -57,10 +57,10 @@ class PromptTokenizer:
         tokenizer.no_padding()
         tokenizer.no_truncation()
         marks = _marks(folder)
-        ids = {name: tokenizer.token_to_id(marks[name]) for name in ("bos_token", "eos_token", "pad_token")}
-        if missing := [marks[name] for name, id in ids.items() if id is None]:
-            raise ValueError(f"{folder}: {', '.join(missing)} is not in the vocabulary")
-        return cls(tokenizer, begin=ids["bos_token"], end=ids["eos_token"], pad=ids["pad_token"])
+        begin, end, pad = (tokenizer.token_to_id(marks[name]) for name in ("bos_token", "eos_token", "pad_token"))
+        if begin is None or end is None or pad is None:
+            raise ValueError(f"{folder}: one of {sorted(set(marks.values()))} is not in the vocabulary")
+        return cls(tokenizer, begin=begin, end=end, pad=pad)
 
     def tokens(self, text: str) -> list[Token]:
         """The tokens of a text, without marks, each with its place in the text."""

@@ -269,7 +269,7 @@ class JobStore:
 
     def listen(self, channel: str) -> PubSub:
         """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""
-        listener = self.redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # in redis-py
+        listener: PubSub = self.redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         listener.subscribe(channel)
         return listener
 
