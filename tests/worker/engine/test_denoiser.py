@@ -1,0 +1,31 @@
+"""eps and v, each turned into the picture it was made from."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from worker.engine.denoiser import Scaling, guide
+from worker.models.loader import Prediction
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("sigma", [0.03, 1.0, 14.6])
+def test_a_perfect_prediction_gives_the_picture_back(prediction: Prediction, sigma: float) -> None:
+    torch.manual_seed(0)
+    x0, noise = torch.randn(2, 4, 3, 3, dtype=torch.float64)
+    alpha, beta = 1 / math.sqrt(1 + sigma**2), sigma / math.sqrt(1 + sigma**2)
+    output = noise if prediction == "epsilon" else alpha * noise - beta * x0  # Salimans & Ho 2022, appendix D
+    x, scaling = x0 + sigma * noise, Scaling.at(sigma, prediction)
+    torch.testing.assert_close(scaling.skip * x + scaling.out * output, x0)
+    torch.testing.assert_close(scaling.into * x, alpha * x0 + beta * noise)  # unit variance into the U-Net
+
+
+def test_guidance_goes_past_the_positive() -> None:
+    positive, negative = torch.full((1, 2, 2), 3.0), torch.full((1, 2, 2), 1.0)
+    both = torch.stack([positive, negative])
+    assert torch.equal(guide(both, 7.5), torch.full((1, 2, 2), 16.0))
+    assert torch.equal(guide(both, 0.0), negative)
+    assert torch.equal(guide(positive[None], 1.0), positive)

@@ -1,0 +1,105 @@
+"""A picture never depends on who else is in the batch: alone and in the crowd, bit for bit on CPU float32."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.worker.engine.tiny import tiny
+from worker.engine.engine import Engine
+from worker.engine.request import Done, EngineRequest, Picture, Pixels, Ticket
+from worker.engine.runner import Readback, Runner
+from worker.models.loader import Components, load
+
+MINI = Path(__file__).parents[3] / "models" / "mini"
+WORDS = ("a cat", "the red boat at sea", "cat " * 30, "a house, " * 12, "", "ein blauer Fisch im Schnee, ünïcödé")
+
+
+@pytest.fixture
+def latents_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hand out the finished latents, byte for byte, in place of pictures: eight bits a pixel would hide rounding."""
+
+    def bare(_: Runner, latent: Tensor) -> Readback:
+        return Readback(latent.contiguous().view(torch.uint8), torch.tensor(True))
+
+    monkeypatch.setattr(Runner, "decode", bare)
+
+
+def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int, int]) -> EngineRequest:
+    """Any request the engine takes, with a few images at most."""
+    width, height = rng.choice(sides), sides[0]
+    paint = np.random.default_rng(rng.randrange(2**32))
+    kind = rng.choice(("txt2img", "txt2img", "img2img", "inpaint"))
+    init = None if kind == "txt2img" else torch.from_numpy(paint.uniform(-1, 1, (3, height, width))).float()
+    mask = torch.from_numpy(paint.uniform(0, 1, (1, height, width))).float() if kind == "inpaint" else None
+    return EngineRequest(
+        prompt=rng.choice(WORDS),
+        negative_prompt=rng.choice(WORDS),
+        width=width,
+        height=height,
+        steps=rng.randint(*steps),
+        sampler=rng.choice(("euler", "euler_a", "ddim", "dpmpp_2m")),
+        schedule=rng.choice(("normal", "karras")),
+        guidance=rng.choice((1.0, 1.0, 3.5, 7.5)),
+        seed=rng.randrange(2**32),
+        count=rng.choice((1, 1, 2)),
+        init=init,
+        mask=mask,
+        strength=rng.choice((0.5, 0.8, 1.0)),
+        fill=rng.choice(("original", "blur", "noise", "zero")),
+    )
+
+
+def pictures(ticket: Ticket) -> list[Pixels]:
+    """What a ticket gives, in the order of the images."""
+    events = list(ticket)
+    assert isinstance(events[-1], Done)
+    return [p.rgb for p in sorted((e for e in events if isinstance(e, Picture)), key=lambda p: p.index)]
+
+
+def ticks_later(engine: Engine, ticks: int) -> None:
+    """Wait for so many ticks, or until nothing flies."""
+    target = engine.stats.ticks + ticks
+    while engine.stats.ticks < target and engine.stats.flights:
+        torch.rand(1)  # yields to the engine thread
+
+
+def crowd_agrees(
+    components: Components, trials: int, sides: tuple[int, ...], steps: tuple[int, int], seed: int
+) -> None:
+    """`trials` requests, each alone in an engine of its own, then in crowds with joins at random ticks."""
+    rng = random.Random(seed)
+    requests = [random_request(rng, sides, steps) for _ in range(trials)]
+    alone = Engine(components)
+    alone.start()
+    expected = [pictures(alone.submit(request)) for request in requests]
+    alone.stop()
+    crowded = Engine(components, max_rows=rng.choice((12, 24, 32)))
+    crowded.start()
+    tickets: list[Ticket] = []
+    for request in requests:
+        tickets.append(crowded.submit(request))
+        if rng.random() < 0.6:
+            ticks_later(crowded, rng.randint(1, 3))
+    shared = [pictures(ticket) for ticket in tickets]
+    stats = crowded.stats
+    crowded.stop()
+    for request, own, among in zip(requests, expected, shared, strict=True):
+        assert len(own) == len(among) == request.count
+        assert all(np.array_equal(a, b) for a, b in zip(own, among, strict=True)), request
+    assert stats.rows > 2 * stats.calls, "the crowd did not share its calls"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_200_random_requests_on_a_random_model(seed: int, latents_out: None) -> None:
+    components = tiny(prediction=("epsilon", "v_prediction")[seed], seed=seed)
+    crowd_agrees(components, trials=100, sides=((32,), (32, 48))[seed], steps=(3, 8), seed=seed)
+
+
+def test_10_random_requests_on_the_bundled_model(latents_out: None) -> None:
+    crowd_agrees(load(MINI, torch.device("cpu"), torch.float32), trials=10, sides=(128,), steps=(3, 5), seed=10)

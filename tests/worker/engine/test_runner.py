@@ -1,0 +1,132 @@
+"""Rows, chunks, guidance and buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.worker.engine.tiny import tiny
+from worker.engine.flight import Flight, Job, schedule
+from worker.engine.request import EngineRequest, Ticket
+from worker.engine.runner import BUCKETS, Runner
+from worker.models.loader import Components
+
+LONG = "a house, " * 12  # two chunks in this vocabulary
+
+
+@pytest.fixture(scope="module")
+def components() -> Components:
+    return tiny()
+
+
+def fly(runner: Runner, prompt: str = "a cat", negative: str = "", guidance: float = 5.0, seed: int = 1) -> Flight:
+    request = EngineRequest(
+        prompt=prompt,
+        negative_prompt=negative,
+        width=32,
+        height=32,
+        steps=3,
+        sampler="euler",
+        schedule="karras",
+        guidance=guidance,
+        seed=seed,
+    )
+    job = Job(Ticket(request), 0, schedule(request, runner.levels, ends_clean=True))
+    job.prepared = runner.prepare(request)
+    return Flight(job, 0, runner.components)
+
+
+def rows_of_calls(runner: Runner, flights: Sequence[Flight]) -> list[int]:
+    """Batch sizes the U-Net sees for these flights, trials of buckets aside."""
+    sizes: list[int] = []
+    runner.denoise(flights)
+    hook = runner.components.unet.register_forward_pre_hook(lambda module, args: sizes.append(len(args[0])))
+    runner.denoise(flights)
+    hook.remove()
+    return sizes
+
+
+@torch.inference_mode()
+def test_guidance_1_costs_one_row(components: Components) -> None:
+    runner = Runner(components)
+    plain = [fly(runner, guidance=1.0) for _ in range(8)]
+    assert [flight.rows for flight in plain] == [1] * 8
+    assert rows_of_calls(runner, plain) == [8]
+    assert rows_of_calls(runner, [fly(runner) for _ in range(4)]) == [8]
+    assert rows_of_calls(runner, [fly(runner, guidance=1.0)]) == [4]
+
+
+@torch.inference_mode()
+def test_guidance_is_computed_from_both_prompts(components: Components) -> None:
+    runner = Runner(components)
+    positive, negative, both = (
+        runner.denoise([flight])[0]
+        for flight in (
+            fly(runner, "a cat", guidance=1.0),
+            fly(runner, "fish", guidance=1.0),
+            fly(runner, "a cat", "fish"),
+        )
+    )
+    torch.testing.assert_close(both, negative + 5.0 * (positive - negative), atol=1e-4, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_shorter_prompts_go_round_to_the_longer(components: Components) -> None:
+    """A prompt repeated gives what it gives alone, so only rounding changes."""
+    runner = Runner(components)
+    guided = fly(runner, "a cat", LONG)
+    assert guided.key.chunks == 2
+    alone = [runner.denoise([fly(runner, text, guidance=1.0)])[0] for text in ("a cat", LONG)]
+    assert (alone[0] - alone[1]).abs().max() > 1e-2, "the prompts make no difference here"
+    torch.testing.assert_close(
+        runner.denoise([guided])[0], alone[1] + 5.0 * (alone[0] - alone[1]), atol=1e-4, rtol=1e-5
+    )
+    three = fly(runner, "a house, " * 25, LONG)
+    assert three.key.chunks == 6, "3 and 2 chunks meet at 6, where both are there equally often"
+
+
+@torch.inference_mode()
+def test_a_text_is_encoded_once(components: Components, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = Runner(components)
+    texts: list[str] = []
+
+    def encode(_: Components, text: str) -> Tensor:
+        texts.append(text)
+        return torch.zeros(1, 77, 32)
+
+    monkeypatch.setattr("worker.engine.runner.encode", encode)
+    for prompt in ("one", "two", "one", "two"):
+        fly(runner, prompt)
+    assert texts == ["one", "", "two"]
+
+
+@torch.inference_mode()
+def test_a_bucket_that_rounds_otherwise_is_left_out(components: Components) -> None:
+    """A U-Net whose answer depends on the batch size from 8 rows on is only asked in fours and sixes."""
+    runner = Runner(components)
+    sizes: list[int] = []
+
+    def rounds(module: object, args: tuple[Tensor, ...], output: tuple[Tensor]) -> tuple[Tensor]:
+        sizes.append(len(output[0]))
+        return (output[0] * (1 + 1e-6 * (len(output[0]) >= 8)),)
+
+    hook = components.unet.register_forward_hook(rounds)
+    flights = [fly(runner, seed=seed) for seed in range(8)]
+    alone = [runner.denoise([flight])[0] for flight in flights]
+    together = runner.denoise(flights)
+    sizes.clear()
+    runner.denoise(flights)
+    hook.remove()
+    assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
+    assert sizes == [6, 6, 4]
+
+
+@torch.inference_mode()
+def test_more_rows_than_the_largest_bucket(components: Components) -> None:
+    runner = Runner(components)
+    flights = [fly(runner, seed=seed) for seed in range(BUCKETS[-1] // 2 + 1)]
+    answers = runner.denoise(flights)
+    assert torch.equal(answers[-1], runner.denoise(flights[-1:])[0])

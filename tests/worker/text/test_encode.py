@@ -1,0 +1,43 @@
+"""Our chunks and vectors against transformers' own tokenizer and encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from worker.models.loader import load
+from worker.text.encode import encode, repeat
+
+MINI = Path(__file__).parents[3] / "models" / "mini"
+
+
+@pytest.mark.parametrize("prompt", ["", "a black cat on a beach at sunset", "Ein blauer Fisch – 青い魚 🐟"])
+def test_one_chunk_is_what_transformers_gives(prompt: str) -> None:
+    components = load(MINI, torch.device("cpu"), torch.float32)
+    tokenizer = CLIPTokenizer.from_pretrained(str(MINI / "tokenizer"))
+    encoder = CLIPTextModel.from_pretrained(str(MINI / "text_encoder"), dtype=torch.float32)
+    ids = tokenizer(prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+    with torch.inference_mode():
+        ours = encode(components, prompt)
+        theirs = encoder(ids).last_hidden_state
+    assert ours.shape == (1, 77, encoder.config.hidden_size)
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
+
+
+def test_long_prompts_are_encoded_chunk_by_chunk() -> None:
+    components = load(MINI, torch.device("cpu"), torch.float32)
+    with torch.inference_mode():
+        long = encode(components, "cat " * 75 + "dog")
+        first, second = encode(components, "cat " * 75), encode(components, "dog")
+    assert torch.equal(long, torch.cat([first, second]))
+
+
+def test_repeat_goes_round() -> None:
+    chunks = torch.arange(2 * 77 * 3).view(2, 77, 3)
+    rounds = repeat(chunks, 6)
+    assert rounds.shape == (6 * 77, 3)
+    assert torch.equal(rounds[4 * 77 : 5 * 77], chunks[0])
+    assert torch.equal(rounds[5 * 77 :], chunks[1])

@@ -1,0 +1,102 @@
+"""Who boards, and who steps together. Bookkeeping on integers: no torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKey:
+    """What rows must share to go through the U-Net in one call. height, width: of the latent; chunks: of the prompt."""
+
+    model: str
+    height: int
+    width: int
+    chunks: int
+    adapters: tuple[str, ...] = ()
+
+
+class Stepping(Protocol):
+    """A flight, as the batcher sees it."""
+
+    @property
+    def key(self) -> BatchKey: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def age(self) -> int: ...
+
+
+class Waiting(Protocol):
+    """A job with images that have not boarded. rows: of one image; flying: rows it has in the air; age: its turn."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def flying(self) -> int: ...
+    @property
+    def age(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+
+
+S = TypeVar("S", bound=Stepping)
+W = TypeVar("W", bound=Waiting)
+
+
+class Batcher:
+    """Spends a budget of rows in flight, fairly among jobs, and cuts what flies into batches.
+
+    A job boards at most an eighth of the budget a tick: a job of a hundred images then lands a few at a time, and
+    somebody who comes while it flies waits for the next landing, not for the whole wave.
+    """
+
+    def __init__(self, max_rows: int) -> None:
+        if max_rows < 2:
+            raise ValueError("max_rows must be at least 2: a guided image takes two rows")
+        self.max_rows = max_rows
+        self._share = max(2, max_rows // 8)
+        self._caps: dict[BatchKey, int] = {}
+
+    def board(self, jobs: Iterable[W]) -> list[W]:
+        """Whose next image boards now, a job once per image.
+
+        The job with the least in the air goes first, then the oldest. Nobody overtakes: when the first in turn does
+        not fit, places are kept for it.
+        """
+        jobs = list(jobs)
+        free = self.max_rows - sum(job.flying for job in jobs)
+        taken = {id(job): 0 for job in jobs}
+        boarding: list[W] = []
+        while True:
+            eligible = [
+                job for job in jobs if job.waiting > taken[id(job)] and (taken[id(job)] + 1) * job.rows <= self._share
+            ]
+            if not eligible:
+                return boarding
+            first = min(eligible, key=lambda job: (job.flying + taken[id(job)] * job.rows, job.age))
+            if first.rows > free:
+                return boarding
+            free -= first.rows
+            taken[id(first)] += 1
+            boarding.append(first)
+
+    def batches(self, flights: Iterable[S]) -> list[list[S]]:
+        """Flights in groups of one key and no more rows than that key can take; the group with the oldest first."""
+        groups: dict[BatchKey, list[list[S]]] = {}
+        for flight in sorted(flights, key=lambda flight: flight.age):
+            cap = self._caps.get(flight.key, self.max_rows)
+            batches = groups.setdefault(flight.key, [[]])
+            if batches[-1] and sum(one.rows for one in batches[-1]) + flight.rows > cap:
+                batches.append([])
+            batches[-1].append(flight)
+        return sorted((batch for group in groups.values() for batch in group), key=lambda batch: batch[0].age)
+
+    def halve(self, batch: Sequence[S]) -> list[list[S]]:
+        """Two halves of a batch that was too large for the device, and smaller batches of its key from now on."""
+        middle = (len(batch) + 1) // 2
+        halves = [list(batch[:middle]), list(batch[middle:])]
+        self._caps[batch[0].key] = sum(one.rows for one in halves[0])
+        return halves

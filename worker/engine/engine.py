@@ -1,0 +1,268 @@
+"""The engine: one thread owns the device and runs admit → denoise → land → develop, tick by tick."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from worker.engine.batcher import Batcher
+from worker.engine.flight import Flight, Job, schedule
+from worker.engine.request import Cancelled, Done, End, EngineRequest, Failed, Picture, Preview, Ticket
+from worker.engine.runner import Readback, Runner
+from worker.models.loader import Components
+
+log = logging.getLogger(__name__)
+
+PREVIEW_EVERY = 0.2  # seconds, per job
+
+_BROKEN = Failed("internal_error", "The engine failed on this job; the worker's log says why.")
+_FULL = Failed("out_of_memory", "The device has too little memory for a picture of this size; ask for a smaller one.")
+_NAN = Failed("nan_image", "The model produced values that are not numbers; try another seed or a lower guidance.")
+_STOPPED = Failed("engine_stopped", "The worker is shutting down.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counters since the start (ticks, U-Net calls, rows without padding, images, jobs) and what is there now."""
+
+    ticks: int = 0
+    calls: int = 0
+    rows: int = 0
+    images: int = 0
+    jobs: int = 0
+    flights: int = 0
+    rows_in_flight: int = 0
+    images_waiting: int = 0
+
+
+class Engine:
+    """Runs requests together on one model: `submit` gives a `Ticket` at once, its events follow.
+
+    max_rows: budget of U-Net rows in flight; a guided image takes two.
+    """
+
+    def __init__(self, components: Components, *, max_rows: int = 32) -> None:
+        self._runner = Runner(components)
+        self._batcher = Batcher(max_rows)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._wake = threading.Condition()  # guards these three
+        self._arrived: list[Job] = []
+        self._submitted = 0
+        self._stopping = False
+        self._jobs: list[Job] = []  # from here on the engine thread's own
+        self._flights: list[Flight] = []
+        self._exposed: list[tuple[Flight, Tensor]] = []  # landed, with the latent that waits to be decoded
+        self._readbacks: list[tuple[Flight, Readback, Callable[[Flight, Readback], None]]] = []
+        self._stats = Stats()
+
+    @property
+    def stats(self) -> Stats:
+        """Counts as of the last tick, from any thread."""
+        return self._stats
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End within a tick; what has not finished ends with Failed("engine_stopped")."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+
+    def submit(self, request: EngineRequest) -> Ticket:
+        """Queue a request, from any thread. After `stop` the ticket ends with engine_stopped at once."""
+        ticket = Ticket(request)
+        sigmas = schedule(request, self._runner.levels, self._runner.components.ends_clean)
+        with self._wake:
+            if self._stopping:
+                ticket.put(_STOPPED)
+                return ticket
+            self._arrived.append(Job(ticket, self._submitted, sigmas))
+            self._submitted += 1
+            self._wake.notify()
+        return ticket
+
+    def _run(self) -> None:
+        with torch.inference_mode():
+            while self._wait():
+                try:
+                    self._tick()
+                except Exception:  # a fault of the engine itself: the thread must outlive it
+                    log.exception("a tick failed, and every job in the engine with it")
+                    self._end_all(_BROKEN)
+        self._end_all(_STOPPED)
+
+    def _wait(self) -> bool:
+        """Take in what arrived, sleeping while there is nothing to do at all. False: stop."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._arrived or self._jobs or self._stopping)
+            self._jobs += self._arrived
+            self._arrived = []
+            return not self._stopping
+
+    def _tick(self) -> None:
+        self._admit()
+        for batch in self._batcher.batches(flight for flight in self._flights if flight.landed is None):
+            self._denoise(batch)
+        self._report()
+        self._land()
+        self._develop()
+        self._deliver()
+        self._runner.pace()
+        self._count(ticks=1)
+
+    def _admit(self) -> None:
+        """Drop what was cancelled, then let images board while the row budget lasts."""
+        for job in [job for job in self._jobs if job.ticket.cancelled]:
+            self._end(job, Cancelled())
+        for job in self._batcher.board(self._jobs):
+            with self._blaming([job]):
+                self._board(job)
+
+    def _board(self, job: Job) -> None:
+        if job.over:  # its image before this one could not board
+            return
+        if job.prepared is None:
+            job.prepared = self._runner.prepare(job.request)
+        self._flights.append(Flight(job, job.boarded, self._runner.components))
+        job.boarded += 1
+
+    def _denoise(self, batch: list[Flight]) -> None:
+        """One U-Net call, and each flight's answer to its sampler. A batch too large for the device is halved."""
+        batch = [flight for flight in batch if not flight.job.over]
+        halves: list[list[Flight]] = []
+        with self._blaming([flight.job for flight in batch]):
+            try:
+                answers = self._runner.denoise(batch)
+            except Exception as error:
+                if not _is_memory(error) or len(batch) < 2:
+                    raise
+                halves = self._batcher.halve(batch)
+            else:
+                self._count(calls=1, rows=sum(flight.rows for flight in batch))
+                for flight, answer in zip(batch, answers, strict=True):
+                    self._advance(flight, answer)
+        for half in halves:  # out here, where the exception no longer holds the tensors of the call
+            self._runner.free_memory()
+            self._denoise(half)
+
+    def _advance(self, flight: Flight, answer: Tensor) -> None:
+        if flight.job.over:  # another image of this job failed a moment ago
+            return
+        with self._blaming([flight.job]):
+            flight.advance(answer)
+            flight.job.steps_done += 1
+
+    def _report(self) -> None:
+        """Progress of every job in the air, and a preview of one of its images when one is due."""
+        now = time.monotonic()
+        for job in {flight.job: None for flight in self._flights}:
+            job.ticket.put(job.progress())
+            if job.request.previews and now - job.previewed_at >= PREVIEW_EVERY:
+                job.previewed_at = now
+                self._look_at(job)
+
+    def _look_at(self, job: Job) -> None:
+        """Preview one image of a job, each in its turn."""
+        guesses = [(f, f.denoised) for f in self._flights if f.job is job and f.denoised is not None]
+        if guesses:
+            flight, denoised = guesses[job.previews % len(guesses)]
+            job.previews += 1
+            self._readbacks.append((flight, self._runner.preview(denoised), self._show))
+
+    def _land(self) -> None:
+        """A flight whose sampler returned leaves; its place is free for the next tick."""
+        for flight in self._flights:
+            if flight.landed is not None:
+                flight.job.landed += 1
+                self._exposed.append((flight, flight.landed))
+        self._flights = [flight for flight in self._flights if flight.landed is None]
+
+    def _develop(self) -> None:
+        """Decode what has landed: half of it a tick while others fly, so that they are not held up, else all."""
+        count = math.ceil(len(self._exposed) / 2) if self._flights else len(self._exposed)
+        turn, self._exposed = self._exposed[:count], self._exposed[count:]
+        for flight, latent in turn:
+            with self._blaming([flight.job]):
+                self._readbacks.append((flight, self._runner.decode(latent), self._hand_over))
+
+    def _deliver(self) -> None:
+        """Pass on what has reached host memory; wait for it only when there is nothing else to do."""
+        readbacks, self._readbacks = self._readbacks, []
+        for flight, readback, use in readbacks:
+            if self._flights and not readback.done():
+                self._readbacks.append((flight, readback, use))
+            elif not flight.job.over:
+                with self._blaming([flight.job]):
+                    use(flight, readback)
+
+    def _show(self, flight: Flight, readback: Readback) -> None:
+        (rgb,) = readback.wait()
+        flight.job.ticket.put(Preview(flight.index, rgb.numpy()))
+
+    def _hand_over(self, flight: Flight, readback: Readback) -> None:
+        job = flight.job
+        rgb, finite = readback.wait()
+        if not finite:
+            self._end(job, _NAN)
+            return
+        job.ticket.put(Picture(flight.index, flight.seed, rgb.numpy()))
+        job.delivered += 1
+        self._count(images=1)
+        if job.delivered == job.request.count:
+            self._end(job, Done())
+
+    @contextmanager
+    def _blaming(self, jobs: Iterable[Job]) -> Iterator[None]:
+        """What goes wrong inside ends these jobs and nothing else."""
+        try:
+            yield
+        except Exception as error:
+            log.exception("a job failed in the engine")
+            for job in jobs:
+                self._end(job, _FULL if _is_memory(error) else _BROKEN)
+
+    def _end(self, job: Job, end: End) -> None:
+        if job.over:
+            return
+        job.over = True
+        self._jobs.remove(job)
+        for flight in self._flights:
+            if flight.job is job:
+                flight.close()
+        self._flights = [flight for flight in self._flights if flight.job is not job]
+        self._exposed = [(flight, latent) for flight, latent in self._exposed if flight.job is not job]
+        self._count(jobs=1)
+        job.ticket.put(end)
+
+    def _end_all(self, end: End) -> None:
+        with self._wake:
+            jobs = self._jobs + self._arrived
+            self._jobs, self._arrived = list(jobs), []
+        for job in jobs:
+            self._end(job, end)
+
+    def _count(self, **more: int) -> None:
+        """Add to the counters, and take stock."""
+        added = {name: getattr(self._stats, name) + count for name, count in more.items()}
+        self._stats = replace(
+            self._stats,
+            **added,
+            flights=len(self._flights),
+            rows_in_flight=sum(flight.rows for flight in self._flights),
+            images_waiting=sum(job.waiting for job in self._jobs),
+        )
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether a device or host ran out of memory; the CPU allocator says so in the text of a RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,160 @@
+"""What goes into the engine and what comes out: `EngineRequest`, events, `Ticket`."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worker.engine.inpaint import Fill
+from worker.engine.samplers import SAMPLERS
+from worker.engine.sigmas import SCHEDULES
+
+Pixels = NDArray[np.uint8]  # (H, W, 3)
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class EngineRequest:
+    """The frozen inputs of one job: `count` images, image i from seed + i.
+
+    width, height: pixels, multiples of 8. init: (3, H, W) float32 from -1 to 1 at that size (img2img, inpaint).
+    mask: (1, H, W) float32, 1 = repaint, between = partly (inpaint). strength: the part of the steps that is run on
+    an init, which starts as init + sigma * noise at that step's sigma; without an init all steps run from noise.
+    Raises ValueError for what the engine cannot do.
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    width: int
+    height: int
+    steps: int
+    sampler: str
+    schedule: str
+    guidance: float
+    seed: int
+    count: int = 1
+    init: Tensor | None = None
+    mask: Tensor | None = None
+    strength: float = 1.0
+    fill: Fill = "original"
+    previews: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS or self.schedule not in SCHEDULES:
+            raise ValueError(f"unknown sampler or schedule: {self.sampler!r}, {self.schedule!r}")
+        if self.width % 8 or self.height % 8 or min(self.width, self.height) < 8:
+            raise ValueError(f"width and height must be positive multiples of 8, not {self.width}x{self.height}")
+        if self.steps < 1 or self.count < 1 or not math.isfinite(self.guidance):
+            raise ValueError("steps and count start at 1, and guidance is a finite number")
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"strength goes from 0 to 1, not {self.strength}")
+        if self.init is not None and self.init.shape != (3, self.height, self.width):
+            raise ValueError(f"init is {tuple(self.init.shape)}, not (3, {self.height}, {self.width})")
+        if self.mask is not None and (self.init is None or self.mask.shape != (1, self.height, self.width)):
+            raise ValueError("a mask needs an init and has its size")
+
+    @property
+    def rows(self) -> int:
+        """Rows of the U-Net's batch that one image takes: two while it is guided."""
+        return 1 if self.guidance == 1 else 2
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Denoising steps done and to do, summed over the job's images."""
+
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Preview:
+    """What image `index` will look like, at latent size, (h, w, 3)."""
+
+    index: int
+    rgb: Pixels
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """Image `index`, finished: what the decoder gave, (H, W, 3)."""
+
+    index: int
+    seed: int
+    rgb: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job ended without all of its pictures. code: nan_image, out_of_memory, internal_error or engine_stopped."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All pictures have been delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The job ended because its ticket was cancelled."""
+
+
+End = Done | Failed | Cancelled
+Event = Progress | Preview | Picture | End
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A job's way out of the engine, and the wish to cancel on its way in. Safe from any thread.
+
+    Iterating gives the events and ends after Done, Failed or Cancelled. A slow reader costs no memory: only the
+    newest progress and the newest preview are kept.
+    """
+
+    request: EngineRequest
+    _events: dict[object, Event] = field(default_factory=dict, init=False)  # in order of arrival
+    _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
+    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
+    _ended: bool = field(default=False, init=False)
+
+    def cancel(self) -> None:
+        """Ask the engine to stop; it answers with Cancelled within a tick, unless the job ended before."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last event has been put (it may not have been read yet)."""
+        return self._ended
+
+    def put(self, event: Event) -> None:
+        """The engine's side: add an event; after the end nothing is added."""
+        slot = (Picture, event.index) if isinstance(event, Picture) else type(event)
+        with self._changed:
+            if self._ended:
+                return
+            self._events.pop(slot, None)
+            self._events[slot] = event
+            self._ended = isinstance(event, End)
+            self._changed.notify_all()
+
+    def get(self, timeout: float | None = None) -> Event | None:
+        """The next event; None when the end was read, or after `timeout` seconds without one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._events or self._ended, timeout)
+            return self._events.pop(next(iter(self._events))) if self._events else None
+
+    def __iter__(self) -> Iterator[Event]:
+        while (event := self.get()) is not None:
+            yield event
