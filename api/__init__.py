@@ -1,0 +1,1 @@
+"""HTTP: routes, errors and what is checked at the door. Never imports torch."""

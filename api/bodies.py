@@ -1,0 +1,89 @@
+"""Request bodies at the door: how large they may be, and JSON read as RFC 8259 has it, not as Python does."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import path_of, problem
+from contract.errors import UnsupportedMedia
+
+JSON_LIMIT = 1024 * 1024  # bytes
+FORM_OVERHEAD = 64 * 1024  # bytes that multipart may add to a picture
+
+
+class _StrictRequest(Request):
+    """Refuses what Python's parser would take or choke on: NaN, UTF-16, doubled fields, endless nesting."""
+
+    async def json(self) -> Any:
+        body = await self.body()
+        try:
+            return json.loads(body.decode(), parse_constant=_not_a_number, object_pairs_hook=_without_doubles)
+        except json.JSONDecodeError as error:
+            raise json.JSONDecodeError(f"{error.msg} at character {error.pos}", "", 0) from None
+        except UnicodeDecodeError:
+            raise json.JSONDecodeError("the text must be UTF-8", "", 0) from None
+        except (ValueError, RecursionError) as error:
+            told = "nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
+            raise json.JSONDecodeError(told, "", 0) from None
+
+
+def _not_a_number(constant: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{constant} is no JSON number", "", 0)
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise json.JSONDecodeError("a field is given twice", "", 0)
+    return found
+
+
+class StrictJSONRoute(APIRoute):
+    """A route whose body, if it takes one, is strict JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if takes_body and media_type != "application/json":
+                raise UnsupportedMedia("Send the request as JSON, with the header Content-Type: application/json.")
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+class BodyLimit:
+    """Answers 413 to a body that is too large, before it is in memory. ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, upload_path: str, upload_limit: int) -> None:
+        self._app, self._upload_path, self._upload_limit = app, upload_path, upload_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        upload = scope["path"] == self._upload_path
+        limit = self._upload_limit + FORM_OVERHEAD if upload else JSON_LIMIT
+        told = f"The body is larger than {limit} bytes, the most this address takes; send less."
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            await problem(413, told, path_of(scope))(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise HTTPException(413, told)
+            return message
+
+        await self._app(scope, counted, send)

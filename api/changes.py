@@ -1,0 +1,96 @@
+"""Who waits for which job: wakes `?wait=` requests when the ledger says that their job changed.
+
+One Redis subscription per process and no thread per waiter, so a thousand may wait.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from contract import keys
+from contract.jobs import JobState
+from contract.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RECHECK_SECONDS = 1.0  # how long a lost message can go unnoticed
+
+
+Standing = tuple[JobState, int]  # a job's state and step
+
+
+class Changes:
+    """Listens to the ledger's channel of changed jobs. Use as a context manager on the event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            settings.redis, max_connections=16, timeout=5, socket_connect_timeout=5, decode_responses=True
+        )
+        self._redis = redis.asyncio.Redis(connection_pool=pool)
+        self._waiting: dict[str, list[tuple[Standing, asyncio.Event]]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "Changes":
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._recheck())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._redis.connection_pool.disconnect()
+
+    async def wait(self, job_id: str, seen: Standing, seconds: float) -> None:
+        """Return when state and step of the job are no longer those `seen`, or after `seconds`."""
+        with self._watch(job_id, seen) as changed:
+            await self._wake([job_id])  # it may have changed since it was seen
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), seconds)
+
+    @contextmanager
+    def _watch(self, job_id: str, seen: Standing) -> Iterator[asyncio.Event]:
+        entry = seen, asyncio.Event()
+        self._waiting.setdefault(job_id, []).append(entry)
+        try:
+            yield entry[1]
+        finally:
+            self._waiting[job_id].remove(entry)
+            if not self._waiting[job_id]:
+                del self._waiting[job_id]
+
+    async def _wake(self, job_ids: list[str]) -> None:
+        """Look at these jobs, in one round trip, and wake whoever has seen them otherwise."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hmget(keys.job(job_id), ["state", "step"])
+            for job_id, (state, step) in zip(job_ids, await pipe.execute(), strict=True):
+                for seen, changed in self._waiting.get(job_id, ()):
+                    if (state, step) != (seen[0].value, str(seen[1])):
+                        changed.set()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(keys.CHANGED)
+                    async for message in pubsub.listen():
+                        if message["data"] in self._waiting:
+                            await self._wake([message["data"]])
+            except (RedisError, OSError) as error:
+                log.warning("waiting for changes: %s; trying again", error)
+                await asyncio.sleep(RECHECK_SECONDS)
+
+    async def _recheck(self) -> None:
+        """Make up for messages that were lost with a connection."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            try:
+                await self._wake(list(self._waiting))
+            except (RedisError, OSError):
+                for waiting in self._waiting.values():
+                    for _, changed in waiting:
+                        changed.set()  # they look themselves, and tell their clients what is wrong

@@ -1,0 +1,67 @@
+"""What routes need, as Annotated names: a route's signature reads as a sentence."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from anyio import CapacityLimiter
+from celery import Celery
+from fastapi import Depends, Request
+from starlette.convertors import Convertor, register_url_convertor
+
+from api.changes import Changes
+from contract.blobs import Blobs
+from contract.settings import Settings
+from contract.store import JobStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """What one api process has: made once, in `create_app`."""
+
+    settings: Settings
+    store: JobStore
+    blobs: Blobs
+    celery: Celery
+    changes: Changes
+    pictures: CapacityLimiter  # threads that decode or encode a picture at a time: each may take 200 MB
+
+
+# `async def`, though nothing is awaited: FastAPI would run a plain function in a thread, for a mere attribute.
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def _store(services: ServicesDep) -> JobStore:
+    return services.store
+
+
+async def _owner() -> str:
+    """Whose jobs and pictures these are. There are no keys yet, so there is one owner."""
+    return "local"
+
+
+StoreDep = Annotated[JobStore, Depends(_store)]
+OwnerDep = Annotated[str, Depends(_owner)]
+
+
+class _Id(Convertor[str]):
+    """An id in a path: what does not look like one is another address, hence 404."""
+
+    def __init__(self, prefix: str) -> None:
+        self.regex = f"{prefix}_[a-z2-7]{{26}}"  # type: ignore[misc]  # a ClassVar there; two prefixes here
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        assert re.fullmatch(self.regex, value)
+        return value
+
+
+register_url_convertor("job", _Id("job"))
+register_url_convertor("img", _Id("img"))

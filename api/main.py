@@ -1,0 +1,79 @@
+"""The web server's app: `uvicorn --factory api.main:create_app`."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import CapacityLimiter
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from api import problems
+from api.bodies import BodyLimit
+from api.changes import Changes
+from api.deps import Services
+from api.headers import SecurityHeaders
+from api.metrics import HttpMetrics, LedgerCollector, Measure
+from api.openapi import describe
+from api.routes import catalogue, docs, health, images, jobs
+from contract.blobs import Blobs
+from contract.broker import make_celery
+from contract.reaper import Reaper
+from contract.settings import Settings
+from contract.settings import settings as read_settings
+from contract.store import JobStore, connect
+from web.pages import make_router, mount_static
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the app. Without settings given it reads those of the process, and sets up its log."""
+    if settings is None:
+        settings = read_settings()
+        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    app = FastAPI(
+        title="Darkroom",
+        version="1",
+        lifespan=_lifespan,
+        docs_url=None,  # ours loads nothing from outside
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services = _services(settings)
+    app.state.registry = registry = CollectorRegistry()
+    registry.register(LedgerCollector(services.store))
+    problems.install(app)
+    describe(app)
+    for module in (images, jobs, catalogue, health, docs):
+        app.include_router(module.router)
+    app.include_router(make_router(settings))
+    mount_static(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(BodyLimit, upload_path=images.router.prefix, upload_limit=settings.max_upload)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measure, metrics=HttpMetrics(registry))
+    return app
+
+
+def _services(settings: Settings) -> Services:
+    """Nothing here connects: the api starts, and answers 503, while Redis is away."""
+    return Services(
+        settings=settings,
+        store=JobStore(connect(settings)),
+        blobs=Blobs(settings.blobs),
+        celery=make_celery(settings),
+        changes=Changes(settings),
+        pictures=CapacityLimiter(2),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    reaper = Reaper(services.store, services.blobs, services.celery, services.settings)
+    reaper.start()
+    async with services.changes:
+        yield
+    reaper.stop()
+    reaper.join(2)
+    services.celery.close()
+    services.store.redis.close()

@@ -1,0 +1,97 @@
+"""A request as understood: the model named, the size chosen, the seed drawn, the pictures found."""
+
+import math
+import secrets
+from dataclasses import dataclass
+
+from contract.errors import BadRequest, Unavailable
+from contract.jobs import ModelInfo, StoredImage
+from contract.requests import MIN_SIDE, Inpaint, Request, input_images, total_steps
+from contract.settings import Settings
+from contract.store import JobStore
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A request with nothing left open. `steps`: summed over its pictures; `inputs`: image id → SHA-256."""
+
+    request: Request
+    steps: int
+    inputs: dict[str, str]
+
+
+def resolve(request: Request, *, owner: str, store: JobStore, settings: Settings) -> Resolved:
+    """Fill in what the client left open. Raises BadRequest, and Unavailable while no model is known."""
+    model = _model(request, store.models(), settings)
+    pictures = {field: _picture(field, id, owner, store) for field, id in input_images(request).items()}
+    _check_mask(pictures)
+    width, height = _default_size(request, model, pictures.get("image"), settings.max_pixels)
+    filled = request.model_copy(
+        update={
+            "model": model.name,
+            "width": request.width or width,
+            "height": request.height or height,
+            "seed": secrets.randbelow(2**32) if request.seed is None else request.seed,
+        }
+    )
+    _check_budget(filled, settings)
+    return Resolved(filled, total_steps(filled), {image.id: image.sha256 for image in pictures.values()})
+
+
+def _model(request: Request, known: dict[str, ModelInfo], settings: Settings) -> ModelInfo:
+    name = settings.model.name if request.model is None else request.model
+    if not known or (request.model is None and name not in known):
+        raise Unavailable("No worker has loaded the model yet")
+    if name not in known:
+        raise BadRequest(f"There is no such model; known are: {', '.join(known)}.", "model")
+    return known[name]
+
+
+def _picture(field: str, image_id: str, owner: str, store: JobStore) -> StoredImage:
+    image = store.image(image_id)
+    if image is None or image.owner != owner:
+        raise BadRequest("There is no picture of this id; upload it with POST /api/v1/images first.", field)
+    return image
+
+
+def _check_mask(pictures: dict[str, StoredImage]) -> None:
+    if "mask" not in pictures:
+        return
+    image, mask = pictures["image"], pictures["mask"]
+    if (mask.width, mask.height) != (image.width, image.height):
+        raise BadRequest(
+            f"The mask is {mask.width} x {mask.height} pixels; "
+            f"it must be {image.width} x {image.height}, as the picture is.",
+            "mask",
+        )
+
+
+def _default_size(request: Request, model: ModelInfo, image: StoredImage | None, max_pixels: int) -> tuple[int, int]:
+    """Width and height where none are asked for, pixels."""
+    if image is None or (isinstance(request, Inpaint) and request.area == "masked"):
+        return model.native_width, model.native_height
+    scale = min(1.0, math.sqrt(max_pixels / (image.width * image.height)))
+    return _to_eights(image.width * scale), _to_eights(image.height * scale)
+
+
+def _to_eights(side: float) -> int:
+    return max(MIN_SIDE, int(side) // 8 * 8)
+
+
+def _check_budget(request: Request, settings: Settings) -> None:
+    assert request.width is not None
+    assert request.height is not None
+    pixels = request.width * request.height
+    if pixels > settings.max_pixels:
+        raise BadRequest(
+            f"{request.width} x {request.height} is {pixels} pixels; at most {settings.max_pixels} are allowed. "
+            "Choose a smaller width or height.",
+            "width",
+        )
+    cost = pixels * total_steps(request) / 1e6
+    if cost > settings.max_cost:
+        raise BadRequest(
+            f"This is {cost:.0f} megapixel-steps of work (width x height x steps x count / 1e6); "
+            f"at most {settings.max_cost} are allowed. Lower the steps, the count or the size.",
+            "steps",
+        )

@@ -1,0 +1,157 @@
+"""Pictures: upload, fetch, how it was made, delete."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Header, Query, Request, Response
+from obstore.exceptions import BaseError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from api.deps import OwnerDep, Services, ServicesDep, StoreDep
+from api.pictures import read_picture, thumbnail
+from api.problems import documented
+from contract.blobs import Blobs
+from contract.errors import BadRequest, NotFound, TooLarge, Unavailable, UnsupportedMedia
+from contract.ids import image_url, upload_id
+from contract.jobs import Image, StoredImage
+from contract.store import JobStore
+
+router = APIRouter(prefix="/api/v1/images", tags=["images"])
+
+_FILE = {"type": "string", "format": "binary"}
+_BODIES = {
+    "required": True,
+    "content": {
+        **{f"image/{kind}": {"schema": _FILE} for kind in ("png", "jpeg", "webp")},
+        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}},
+    },
+}
+
+
+@router.post("", status_code=201, responses=documented(413, 415, 422, 503), openapi_extra={"requestBody": _BODIES})
+async def upload_image(request: Request, services: ServicesDep, owner: OwnerDep) -> Image:
+    """Upload a picture: PNG, JPEG or WebP, 16 to 4096 pixels a side, not animated.
+
+    The body is the file itself, or a multipart form with the field `file`. The same bytes have the same id.
+    """
+    data = await _file_of(request)
+    if len(data) > services.settings.max_upload:
+        raise TooLarge(f"The file has {len(data)} bytes; at most {services.settings.max_upload} are allowed.")
+    return await to_thread.run_sync(_take_in, data, services, owner, limiter=services.pictures)
+
+
+async def _file_of(request: Request) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type.startswith("image/"):
+        return await request.body()
+    if media_type != "multipart/form-data":
+        raise UnsupportedMedia(
+            "Send the file itself with its Content-Type (image/png, image/jpeg or image/webp), "
+            "or a multipart form with the field `file`."
+        )
+    async with request.form(max_files=1, max_fields=1) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise BadRequest("The form needs a file in the field `file`.", "file")
+        return await file.read()
+
+
+def _take_in(data: bytes, services: Services, owner: str) -> Image:
+    """Check and store a picture, unless its owner has sent the same bytes before."""
+    store = services.store
+    image_id = upload_id(owner, hashlib.sha256(data).hexdigest())
+    if known := store.image(image_id):
+        return known.public()
+    picture = read_picture(data)
+    try:
+        sha = services.blobs.put(picture.png)
+    except (OSError, BaseError) as error:
+        raise Unavailable("The picture could not be stored") from error
+    image = StoredImage(
+        id=image_id,
+        sha256=sha,
+        url=image_url(image_id),
+        width=picture.width,
+        height=picture.height,
+        format="png",
+        bytes=len(picture.png),
+        created_at=datetime.now(UTC),
+        owner=owner,
+        metadata=picture.found,
+    )
+    store.add_upload(image)
+    return image.public()
+
+
+@router.get(
+    "/{image_id:img}",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}, "image/webp": {}}, "description": "The bytes; `ETag` is their hash."},
+        304: {"description": "Unchanged since the `ETag` in `If-None-Match`."},
+        **documented(404, 422, 503),
+    },
+)
+async def read_image(
+    image_id: str,
+    services: ServicesDep,
+    owner: OwnerDep,
+    size: Annotated[
+        int | None,
+        Query(ge=16, le=512, description="Pixels of the longer side of a WebP copy; none = the file itself."),
+    ] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Fetch a picture, or a small copy of it."""
+    image = await run_in_threadpool(_find, services.store, image_id, owner)
+    tag = f'"{image.sha256}-{size}"' if size else f'"{image.sha256}"'
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
+    if if_none_match and any(known in ("*", tag) for known in _tags(if_none_match)):
+        return Response(status_code=304, headers=headers)
+    if size is None:
+        data = await run_in_threadpool(_bytes_of, image, services.blobs)
+        return Response(data, headers=headers, media_type=f"image/{image.format}")
+    small = await to_thread.run_sync(_small, image, services.blobs, size, limiter=services.pictures)
+    return Response(small, headers=headers, media_type="image/webp")
+
+
+@router.get("/{image_id:img}/metadata", responses=documented(404, 503))
+def read_metadata(image_id: str, store: StoreDep, owner: OwnerDep) -> dict[str, Any]:
+    """Tell how a picture was made; for an upload, what was found in the file."""
+    return _find(store, image_id, owner).metadata
+
+
+@router.delete("/{image_id:img}", status_code=204, responses=documented(404, 503))
+def delete_image(image_id: str, store: StoreDep, owner: OwnerDep) -> None:
+    """Delete a picture. Jobs that were submitted with it still get to see it."""
+    store.delete_image(_find(store, image_id, owner))
+
+
+def _find(store: JobStore, image_id: str, owner: str) -> StoredImage:
+    image = store.image(image_id)
+    if image is None or image.owner != owner:
+        raise _unknown()
+    return image
+
+
+def _bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
+    try:
+        return blobs.get(image.sha256)
+    except FileNotFoundError:
+        raise _unknown() from None
+
+
+def _small(image: StoredImage, blobs: Blobs, size: int) -> bytes:
+    return thumbnail(_bytes_of(image, blobs), size)
+
+
+def _tags(header: str) -> list[str]:
+    """The ETags of an `If-None-Match`."""
+    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no picture of this id; it may have been deleted.")

@@ -1,0 +1,53 @@
+"""A running app on a real Redis; the tests themselves play the worker."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from api.deps import Services
+from api.main import create_app
+from contract.settings import Settings
+from tests.api.kit import MAX_QUEUE, MAX_UPLOAD, Worker, announce
+
+
+@pytest.fixture(scope="session")
+def shared_client(_shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One running app for all tests of this folder: making one takes longer than most tests do."""
+    data = tmp_path_factory.mktemp("data")
+    settings = Settings(_env_file=None, data=data, redis_url=_shared_redis, max_queue=MAX_QUEUE, max_upload=MAX_UPLOAD)
+    with TestClient(create_app(settings), raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture
+def client(shared_client: TestClient, services: Services) -> TestClient:
+    return shared_client
+
+
+@pytest.fixture
+def services(shared_client: TestClient, redis_url: str) -> Services:
+    """What the app has; Redis is empty but for an announced worker with the model `mini`: 128 x 96 pixels."""
+    assert isinstance(shared_client.app, FastAPI)
+    found: Services = shared_client.app.state.services
+    announce(found.store)
+    return found
+
+
+@pytest.fixture
+def worker(services: Services) -> Worker:
+    return Worker(services.store, services.blobs)
+
+
+@pytest.fixture
+def upload(client: TestClient) -> Callable[[bytes], Any]:
+    """Upload a picture; its record."""
+
+    def send(data: bytes) -> Any:
+        answer = client.post("/api/v1/images", content=data, headers={"Content-Type": "image/png"})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    return send

