@@ -1,0 +1,152 @@
+"""The page on its real api and a real Redis, in a real Chromium; only the worker is played by the test."""
+
+import io
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import uvicorn
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from api.main import create_app
+from contract.blobs import Blobs
+from contract.errors import ErrorCode
+from contract.ids import image_url, picture_id
+from contract.jobs import Job, ModelInfo, StoredImage, WorkerInfo
+from contract.settings import Settings
+from contract.store import Claim, JobStore, connect
+
+LEASE = 60.0  # seconds
+PATIENCE = 30_000  # ms; on a machine that is busy with other work Chromium can be slow
+
+
+@dataclass
+class Studio:
+    """A running Darkroom whose worker is the test. `seen`: ids of jobs already taken."""
+
+    url: str
+    store: JobStore
+    blobs: Blobs
+    model: str
+    seen: set[str] = field(default_factory=set)
+
+    def announce(self, native: int = 128) -> None:
+        """A worker comes up."""
+        model = ModelInfo(
+            name=self.model, label="Mini", description="", hash="0" * 64,
+            native_width=native, native_height=native, prediction="v_prediction",
+        )  # fmt: skip
+        worker = WorkerInfo(
+            id="w", host="here", device="cpu", models=[model], rows=0, busy=0, ready=True,
+            heartbeat_at=datetime.now(UTC),
+        )  # fmt: skip
+        self.store.announce(worker)
+
+    def next_job(self, seconds: float = 10.0) -> Job:
+        """The job submitted next."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            jobs, _ = self.store.page(state=None, kind=None, before=None, limit=20)
+            new = [job for job in jobs if job.id not in self.seen]
+            if new:
+                self.seen.add(new[-1].id)
+                return new[-1]
+            time.sleep(0.02)
+        raise AssertionError("no job came")
+
+    def claim(self, job: Job) -> Claim:
+        claim = self.store.claim(job.id, "w", LEASE)
+        assert claim is not None
+        return claim
+
+    def step(self, claim: Claim, step: int, preview: bytes | None = None, index: int = 0) -> None:
+        if preview:
+            self.store.preview(claim, index, preview)
+        self.store.progress(claim, step)
+
+    def picture(self, claim: Claim, index: int, pixels: NDArray[np.uint8], role: str = "output") -> str:
+        """A picture is finished; its id."""
+        job = self.store.get(claim.job_id)
+        assert job is not None
+        assert job.request.seed is not None
+        data = png(pixels)
+        image_id = picture_id(job.id, index, role)
+        image = StoredImage(
+            id=image_id, sha256=self.blobs.put(data), url=image_url(image_id),
+            width=pixels.shape[1], height=pixels.shape[0], format="png", bytes=len(data),
+            created_at=datetime.now(UTC), job_id=job.id, index=index, seed=job.request.seed + index,
+            role="raw" if role == "raw" else "output", owner=job.owner,
+        )  # fmt: skip
+        assert self.store.add_picture(claim, image)
+        return image_id
+
+    def finish(self, claim: Claim) -> None:
+        assert self.store.finish(claim)
+
+    def fail(self, claim: Claim, message: str) -> None:
+        assert self.store.fail(claim, ErrorCode.OUT_OF_MEMORY, message)
+
+    def pixels(self, image_id: str) -> NDArray[np.uint8]:
+        """The stored pixels of a picture."""
+        image = self.store.image(image_id)
+        assert image is not None
+        return np.asarray(Pillow.open(io.BytesIO(self.blobs.get(image.sha256))))
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    out = io.BytesIO()
+    Pillow.fromarray(pixels).save(out, "png")
+    return out.getvalue()
+
+
+@pytest.fixture
+def studio(settings: Settings) -> Iterator[Studio]:
+    """The api on a free port, with a queue of three, and a worker that has announced itself."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        few = settings.model_copy(update={"max_queue": 3})
+        config = uvicorn.Config(create_app(few), log_level="critical", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        port = listener.getsockname()[1]
+        store = JobStore(connect(settings))
+        studio = Studio(f"http://127.0.0.1:{port}", store, Blobs(settings.blobs), settings.model.name)
+        studio.announce()
+        yield studio
+        server.should_exit = True
+        thread.join(30)
+        store.redis.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, as Debian has it."""
+    expect.set_options(timeout=PATIENCE)
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, studio: Studio) -> Iterator[Page]:
+    """The page, opened. A script error or a blocked resource fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
+    page.goto(studio.url)
+    page.wait_for_selector("#width[placeholder='128']")
+    yield page
+    context.close()
+    assert not wrong

@@ -1,0 +1,159 @@
+"""The mask that is sent is, pixel for pixel, what was painted, at any zoom. The oracle is plain geometry in numpy."""
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, FloatRect, Page
+
+from contract.requests import Inpaint
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Studio
+
+pytestmark = pytest.mark.browser
+
+WIDTH, HEIGHT = 200, 136  # pixels of the picture
+Point = tuple[int, int]  # CSS pixels from the top left corner of the canvas as shown
+
+
+@pytest.fixture(params=[(1280, 1000, 1.0), (400, 900, 2.0)], ids=["large", "small and dense"])
+def table(browser: Browser, studio: "Studio", request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page with a picture on the light table, at two zooms."""
+    across, down, scale = request.param
+    context = browser.new_context(viewport={"width": across, "height": down}, device_scale_factor=scale)
+    page = context.new_page()
+    page.goto(studio.url)
+    page.set_input_files("#image-file", {"name": "grey.png", "mimeType": "image/png", "buffer": _picture()})
+    page.wait_for_selector("#mask-canvas")
+    page.locator("#mask-canvas").scroll_into_view_if_needed()
+    page.fill("#prompt", "a red fish")
+    yield page
+    context.close()
+
+
+def _picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (WIDTH, HEIGHT), (90, 120, 150)).save(out, "png")
+    return out.getvalue()
+
+
+def _box(page: Page) -> FloatRect:
+    box = page.locator("#mask-canvas").bounding_box()
+    assert box is not None
+    return box
+
+
+def paint(page: Page, points: Sequence[Point]) -> None:
+    """Draw with the mouse, a straight line from point to point."""
+    box = _box(page)
+    corner = round(box["x"]), round(box["y"])
+    x, y = points[0]
+    page.mouse.move(corner[0] + x, corner[1] + y)
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(corner[0] + x, corner[1] + y)
+    page.mouse.up()
+
+
+def covered(page: Page, points: Sequence[Point], size: int) -> NDArray[np.bool_]:
+    """Pixels whose centre is within half the brush's size of the line, computed from the geometry alone."""
+    box = _box(page)
+    corner = np.array([round(box["x"]) - box["x"], round(box["y"]) - box["y"]])
+    zoom = np.array([WIDTH / box["width"], HEIGHT / box["height"]])
+    at = [(np.array(point) + corner) * zoom for point in points]
+    centres = np.stack(np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5), axis=-1)  # (H, W, 2)
+    distance = np.full((HEIGHT, WIDTH), np.inf)
+    for a, b in zip(at, at[1:] or at, strict=False):
+        length2 = float((b - a) @ (b - a))
+        along = np.clip((centres - a) @ (b - a) / length2, 0, 1) if length2 else np.zeros((HEIGHT, WIDTH))
+        nearest = a + along[..., None] * (b - a)
+        distance = np.minimum(distance, np.linalg.norm(centres - nearest, axis=-1))
+    assert np.abs(distance - size / 2).min() > 1e-9, "a pixel on the very edge would make the test a coin toss"
+    return np.asarray(distance <= size / 2)
+
+
+def choose_size(page: Page, size: int) -> None:
+    page.locator("#brush-size").fill(str(size))
+
+
+def sent_mask(page: Page, studio: "Studio") -> NDArray[np.uint8]:
+    """Press Generate, and look at the mask that the job names."""
+    page.click("#generate")
+    job = studio.next_job()
+    assert isinstance(job.request, Inpaint)
+    pixels = studio.pixels(job.request.mask)
+    return pixels if pixels.ndim == 2 else pixels[..., 0]
+
+
+def white(covers: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.where(covers, 255, 0).astype(np.uint8)
+
+
+def test_a_stroke(table: Page, studio: "Studio") -> None:
+    points = [(41, 33), (187, 61), (140, 113)]
+    choose_size(table, 21)
+    paint(table, points)
+    expected = covered(table, points, 21)
+    assert 1500 < expected.sum() < 12000
+    np.testing.assert_array_equal(sent_mask(table, studio), white(expected))
+
+
+def test_a_dot_and_strokes_over_the_edge(table: Page, studio: "Studio") -> None:
+    choose_size(table, 17)
+    dot, out = [(150, 51)], [(23, 101), (-37, 93)]
+    paint(table, dot)
+    paint(table, out)
+    expected = covered(table, dot, 17) | covered(table, out, 17)
+    np.testing.assert_array_equal(sent_mask(table, studio), white(expected))
+
+
+def test_eraser_undo_and_redo(table: Page, studio: "Studio") -> None:
+    first, second, hole = [(31, 41), (171, 47)], [(91, 23), (99, 117)], [(63, 37), (133, 53)]
+    choose_size(table, 30)
+    paint(table, first)
+    paint(table, second)
+    both = covered(table, first, 30) | covered(table, second, 30)
+    table.click("#eraser")
+    choose_size(table, 13)
+    paint(table, hole)
+    without = both & ~covered(table, hole, 13)
+    np.testing.assert_array_equal(sent_mask(table, studio), white(without))
+    table.click("#undo")
+    np.testing.assert_array_equal(sent_mask(table, studio), white(both))
+    table.keyboard.press("Control+z")
+    np.testing.assert_array_equal(sent_mask(table, studio), white(covered(table, first, 30)))
+    table.click("#redo")
+    table.click("#redo")
+    np.testing.assert_array_equal(sent_mask(table, studio), white(without))
+
+
+def test_clear_can_be_undone_and_an_empty_mask_is_no_mask(table: Page, studio: "Studio") -> None:
+    stroke = [(51, 43), (161, 97)]
+    choose_size(table, 24)
+    paint(table, stroke)
+    table.click("#clear-mask")
+    table.click("#generate")
+    assert studio.next_job().kind == "img2img"
+    table.click("#undo")
+    np.testing.assert_array_equal(sent_mask(table, studio), white(covered(table, stroke, 24)))
+
+
+def test_painting_with_the_keyboard(table: Page, studio: "Studio") -> None:
+    choose_size(table, 16)
+    table.focus("#mask-canvas")
+    for _ in range(3):
+        table.keyboard.press("ArrowRight")  # a quarter of the brush each: 4 pixels
+    table.keyboard.down(" ")
+    for _ in range(5):
+        table.keyboard.press("ArrowDown")
+    table.keyboard.up(" ")
+    mask = sent_mask(table, studio)
+    rows, columns = np.nonzero(mask)
+    # From the middle (100, 68) 12 to the right, then 20 down, with a brush of radius 8.
+    assert (columns.min(), columns.max() + 1) == (104, 120)
+    assert (rows.min(), rows.max() + 1) == (60, 96)

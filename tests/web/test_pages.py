@@ -1,0 +1,225 @@
+"""The page as it is served, read by an HTML parser that knows nothing of the templates, against the contract."""
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import annotated_types
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic.fields import FieldInfo
+
+from contract.catalogue import SAMPLERS, SCHEDULES
+from contract.requests import Img2Img, Inpaint, Txt2Img
+from contract.settings import Settings
+from web.pages import CSP, make_router, mount_static
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+VOID = {"meta", "link", "input", "img", "br", "hr", "use", "path", "circle", "rect"}
+NOT_IN_THE_FORM = {"kind", "image", "mask", "previews"}  # told by the light table; previews are always on
+
+
+class Element:
+    def __init__(self, tag: str, attrs: dict[str, str], parent: "Element | None") -> None:
+        self.tag, self.attrs, self.parent, self.text = tag, attrs, parent, ""
+
+
+class Parser(HTMLParser):
+    """Every element of a page with its parents and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {k: v or "" for k, v in attrs}, self._open[-1] if self._open else None)
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open.pop().tag == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.text += data
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> TestClient:
+    settings = Settings(_env_file=None, data=tmp_path, max_upload=5_000_000, max_pixels=300_000)
+    app = FastAPI()
+    app.include_router(make_router(settings))
+    mount_static(app)
+    return TestClient(app)
+
+
+@pytest.fixture
+def html(client: TestClient) -> str:
+    return client.get("/").text
+
+
+@pytest.fixture
+def elements(html: str) -> list[Element]:
+    return Parser(html).elements
+
+
+def control(elements: list[Element], name: str) -> Element:
+    (found,) = [e for e in elements if e.attrs.get("name") == name and e.tag in ("input", "select", "textarea")]
+    return found
+
+
+def options(elements: list[Element], name: str) -> list[tuple[str, str, bool]]:
+    select = control(elements, name)
+    return [(e.attrs["value"], e.text, "selected" in e.attrs) for e in elements if e.parent is select]
+
+
+def limits(field: FieldInfo) -> dict[str, float]:
+    """A field's limits from pydantic's own metadata, under their HTML names."""
+    names = {
+        annotated_types.Ge: ("ge", "min"), annotated_types.Gt: ("gt", "min"), annotated_types.Le: ("le", "max"),
+        annotated_types.MultipleOf: ("multiple_of", "step"), annotated_types.MaxLen: ("max_length", "maxlength"),
+    }  # fmt: skip
+    parts = list(field.metadata)
+    for part in getattr(field.annotation, "__args__", ()):  # `Side | None` keeps its limits inside
+        inner = getattr(part, "__metadata__", ())
+        parts += [m for piece in inner for m in (piece.metadata if isinstance(piece, FieldInfo) else [piece])]
+    return {names[type(p)][1]: getattr(p, names[type(p)][0]) for p in parts if type(p) in names}
+
+
+def test_limits_are_the_contracts(elements: list[Element]) -> None:
+    checked: dict[str, dict[str, float]] = {}
+    for model in (Txt2Img, Img2Img, Inpaint):
+        for name, field in model.model_fields.items():
+            wanted = limits(field)
+            if name in NOT_IN_THE_FORM or name == "model" or not wanted:
+                continue
+            attrs = control(elements, name).attrs
+            found = {key: float(attrs[key]) for key in ("min", "max", "maxlength") if key in attrs}
+            assert found == {key: value for key, value in wanted.items() if key != "step"}, name
+            if "step" in wanted:
+                assert float(attrs["step"]) == wanted["step"]
+            checked[name] = wanted
+    assert checked["steps"] == {"min": 1, "max": 1000}
+    assert checked["width"] == {"min": 64, "max": 4096, "step": 8}
+    assert checked["strength"] == {"min": 0, "max": 1}
+    assert set(checked) == {
+        "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "count", "strength", "mask_blur",
+        "padding",
+    }  # fmt: skip
+
+
+def test_defaults_are_the_contracts(elements: list[Element]) -> None:
+    wanted: dict[str, Any] = {
+        "negative_prompt": "", "width": "", "height": "", "steps": "20", "guidance": "7.5", "seed": "", "count": "1",
+        "strength": "0.75", "mask_blur": "4", "padding": "32",
+    }  # fmt: skip
+    for name, value in wanted.items():
+        element = control(elements, name)
+        assert element.attrs.get("value", element.text) == value, name
+    chosen = {name: [v for v, _, on in options(elements, name) if on] for name in ("sampler", "schedule", "resize")}
+    assert chosen == {"sampler": ["dpmpp_2m"], "schedule": ["karras"], "resize": ["stretch"]}
+    assert "checked" not in control(elements, "invert_mask").attrs
+    (strength,) = [e.attrs for e in elements if e.attrs.get("id") == "strength-defaults"]
+    assert (strength["data-default-img2img"], strength["data-default-inpaint"]) == ("0.75", "1.0")
+
+
+def test_every_field_of_every_kind_can_be_set_and_nothing_else(elements: list[Element]) -> None:
+    names = {e.attrs["name"] for e in elements if e.tag in ("input", "select", "textarea") and "name" in e.attrs}
+    fields = {name for model in (Txt2Img, Img2Img, Inpaint) for name in model.model_fields}
+    assert names == fields - NOT_IN_THE_FORM
+
+
+@pytest.mark.parametrize("model", [Img2Img, Inpaint])
+def test_a_field_is_shown_for_the_kinds_that_have_it(
+    elements: list[Element], model: type[Img2Img] | type[Inpaint]
+) -> None:
+    kind = model.model_fields["kind"].default
+    for name in set(model.model_fields) - set(Txt2Img.model_fields) - NOT_IN_THE_FORM:
+        part: Element | None = control(elements, name)
+        while part is not None and "data-kinds" not in part.attrs:
+            part = part.parent
+        assert part is not None, name
+        assert kind in part.attrs["data-kinds"].split(), name
+        assert "hidden" in part.attrs
+
+
+def test_choices_are_the_catalogues(elements: list[Element]) -> None:
+    assert [(v, t) for v, t, _ in options(elements, "sampler")] == [(s.name.value, s.label) for s in SAMPLERS]
+    assert [(v, t) for v, t, _ in options(elements, "schedule")] == [(s.name.value, s.label) for s in SCHEDULES]
+    assert [v for v, _, _ in options(elements, "resize")] == ["stretch", "crop", "fill"]
+    assert [v for v, _, _ in options(elements, "fill")] == ["original", "blur", "noise", "zero"]
+    assert [v for v, _, _ in options(elements, "area")] == ["whole", "masked"]
+
+
+def test_limits_of_the_service_are_the_settings(elements: list[Element]) -> None:
+    (form,) = [e.attrs for e in elements if e.attrs.get("id") == "form"]
+    assert (form["data-max-upload"], form["data-max-pixels"], form["data-default-model"]) == (
+        "5000000", "300000", "mini",
+    )  # fmt: skip
+
+
+def test_every_control_has_a_name_and_a_place_for_its_error(elements: list[Element]) -> None:
+    ids = {e.attrs["id"] for e in elements if "id" in e.attrs}
+    labels = {e.attrs["for"] for e in elements if e.tag == "label" and "for" in e.attrs}
+    for element in elements:
+        if element.tag in ("input", "select", "textarea", "button"):
+            parent: Element | None = element
+            while parent is not None and parent.tag != "label":
+                parent = parent.parent
+            inside = parent is not None and parent.text.strip()
+            own = element.tag == "button" and element.text.strip()
+            assert element.attrs.get("aria-label") or element.attrs.get("id") in labels or inside or own, element.attrs
+        if "name" in element.attrs and element.tag != "meta":
+            assert f"{element.attrs['name']}-error" in ids
+        for reference in element.attrs.get("aria-describedby", "").split():
+            assert reference in ids
+
+
+def test_ids_are_unique_and_those_that_others_rely_on_are_there(elements: list[Element]) -> None:
+    ids = Counter(e.attrs["id"] for e in elements if "id" in e.attrs)
+    assert set(ids.values()) == {1}
+    promised = (
+        "prompt negative_prompt width height steps sampler schedule guidance seed count strength image-file "
+        "mask-canvas brush-size eraser undo clear-mask generate cancel progress"
+    )
+    assert set(promised.split()) <= set(ids)
+
+
+def test_nothing_runs_or_loads_but_our_own_files(client: TestClient, html: str, elements: list[Element]) -> None:
+    assert "style" not in {name for e in elements for name in e.attrs}
+    assert not [name for e in elements for name in e.attrs if name.startswith("on")]
+    assert [e.attrs.get("src") for e in elements if e.tag == "script"] == ["/static/js/main.js"]
+    assert not re.search(r"<style|javascript:|https?://", html)
+    for path in {e.attrs[a] for e in elements for a in ("src", "href") if e.attrs.get(a, "").startswith("/static")}:
+        assert client.get(path).status_code == 200, path
+
+
+def test_headers(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["content-security-policy"] == CSP
+    assert "unsafe" not in CSP
+    assert "script-src 'self';" in CSP
+    first = client.get("/static/js/main.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = client.get("/static/js/main.js", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["cache-control"] == "no-cache"
+
+
+def test_no_script_writes_markup() -> None:
+    for path in (WEB / "static" / "js").glob("*.js"):
+        source = path.read_text()
+        assert not re.search(r"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function", source), path
+        assert len(source.splitlines()) < 300, path

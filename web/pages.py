@@ -1,0 +1,112 @@
+"""The page: one HTML form made from the contract, and the static files beside it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from contract.catalogue import SAMPLERS, SCHEDULES
+from contract.requests import Img2Img, Inpaint
+from contract.settings import Settings
+
+_HERE = Path(__file__).resolve().parent
+
+# blob: and data: are previews and pasted pictures; everything else is a file of ours, and no script stands in the page.
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+EXAMPLES = (
+    "a black cat on a beach at sunset",
+    "a red boat on the sea at night",
+    "a watercolor of a yellow house in a meadow",
+    "pixel art of a green bird in the snow",
+)
+
+_HTML_NAMES = {"minimum": "min", "exclusiveMinimum": "min", "maximum": "max", "maxLength": "maxlength"}
+
+
+def _attributes(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The limits of one field's JSON schema as HTML attributes.
+
+    >>> _attributes({"type": "integer", "minimum": 1, "maximum": 100})
+    {'min': 1, 'max': 100, 'step': 1}
+    """
+    variants = [v for v in schema.get("anyOf", [schema]) if v.get("type") != "null"]
+    limits = variants[0]
+    found = {html: limits[name] for name, html in _HTML_NAMES.items() if name in limits}
+    if limits.get("type") == "integer":
+        found["step"] = limits.get("multipleOf", 1)
+    elif limits.get("type") == "number":
+        found["step"] = "any"
+    return found
+
+
+def _fields() -> dict[str, dict[str, Any]]:
+    """Every field of the form → its default, HTML attributes and choices, as the contract has them.
+
+    `strength` is in two kinds of job, with a default each.
+    """
+    inpaint: dict[str, Any] = Inpaint.model_json_schema()["properties"]
+    img2img: dict[str, Any] = Img2Img.model_json_schema()["properties"]
+    fields = {
+        name: {"default": schema.get("default"), "attrs": _attributes(schema), "choices": schema.get("enum", [])}
+        for name, schema in {**inpaint, **img2img}.items()
+    }
+    fields["strength"]["defaults"] = {
+        "img2img": img2img["strength"]["default"],
+        "inpaint": inpaint["strength"]["default"],
+    }
+    return fields
+
+
+def _render(settings: Settings) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(
+        fields=_fields(),
+        samplers=[(s.name.value, s.label, s.description) for s in SAMPLERS],
+        schedules=[(s.name.value, s.label, s.description) for s in SCHEDULES],
+        examples=EXAMPLES,
+        modules=sorted(path.name for path in (_HERE / "static" / "js").glob("*.js")),
+        default_model=settings.model.name,
+        max_upload=settings.max_upload,
+        max_pixels=settings.max_pixels,
+    )
+
+
+def make_router(settings: Settings) -> APIRouter:
+    """A router with the page at `/`. It depends on nothing but the settings, so it is rendered once."""
+    router = APIRouter(include_in_schema=False)
+    html = _render(settings)
+
+    @router.get("/", response_class=HTMLResponse)
+    def page() -> HTMLResponse:
+        return HTMLResponse(html, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"})
+
+    return router
+
+
+class _Static(StaticFiles):
+    """Static files that are asked about at every visit (ETag), so that an upgrade never mixes old and new modules."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def mount_static(app: FastAPI) -> None:
+    """Serve the files under `web/static` at `/static`."""
+    app.mount("/static", _Static(directory=_HERE / "static"), name="static")

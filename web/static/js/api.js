@@ -1,0 +1,137 @@
+/** Calls to the REST API: problems become exceptions, and what may pass is tried again. */
+
+const RETRYABLE = new Set([429, 502, 503, 504]);
+const PATIENCE = [1, 2, 4, 8]; // seconds between tries, where the server does not say
+
+/** Fires `trouble` (detail: message) when calls fail for a reason that may pass, and `calm` when one succeeds. */
+export const connection = new EventTarget();
+
+/** An answer of 400 and above, as RFC 9457 words it. */
+export class Problem extends Error {
+  /**
+   * @param {number} status
+   * @param {{title?: string, detail?: string, errors?: import("./types.js").FieldError[]}} body
+   * @param {number | null} retryAfter  seconds
+   */
+  constructor(status, body, retryAfter) {
+    super(body.detail ?? body.title ?? `The server answered ${status}.`);
+    this.status = status;
+    this.errors = body.errors ?? [];
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The server could not be reached. */
+export class Unreachable extends Error {
+  constructor() {
+    super("The server cannot be reached.");
+  }
+}
+
+/**
+ * One call. Answers the response; throws Problem, Unreachable, or AbortError.
+ * @param {string} path @param {RequestInit} [init]
+ */
+async function send(path, init) {
+  const response = await fetch(path, { cache: "no-cache", ...init }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Unreachable();
+  });
+  if (response.ok || response.status === 304) return response;
+  const body = await response.json().catch(() => ({}));
+  const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
+  throw new Problem(response.status, body, Number.isFinite(after) ? after : null);
+}
+
+/**
+ * The JSON of an answer; null where there is none, or nothing new.
+ * @param {string} path @param {RequestInit} [init]
+ */
+async function json(path, init) {
+  const response = await send(path, init);
+  return response.status === 204 || response.status === 304 ? null : response.json();
+}
+
+/** @param {number} seconds @param {AbortSignal} [signal] */
+export function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      window.clearTimeout(timer);
+      reject(new DOMException("stopped", "AbortError"));
+    };
+    if (signal?.aborted) return reject(new DOMException("stopped", "AbortError"));
+    const timer = window.setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve(undefined);
+    }, seconds * 1000);
+    signal?.addEventListener("abort", stop, { once: true });
+    return undefined;
+  });
+}
+
+/**
+ * Try until it works or fails for good. `lossy`: the call must not be repeated when its answer got lost.
+ * @template T
+ * @param {() => Promise<T>} attempt
+ * @param {{signal?: AbortSignal, lossy?: boolean, waiting?: (message: string, seconds: number) => void}} [options]
+ * @returns {Promise<T>}
+ */
+export async function persist(attempt, { signal, lossy = false, waiting } = {}) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      const answer = await attempt();
+      connection.dispatchEvent(new Event("calm"));
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Problem && RETRYABLE.has(error.status)) && !(error instanceof Unreachable && !lossy)) throw error;
+      const asked = error instanceof Problem ? error.retryAfter : null;
+      const seconds = asked ?? PATIENCE[Math.min(tries, PATIENCE.length - 1)];
+      if (waiting) waiting(error.message, seconds);
+      else connection.dispatchEvent(new CustomEvent("trouble", { detail: error.message }));
+      await pause(seconds, signal);
+    }
+  }
+}
+
+const post = (/** @type {unknown} */ body) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+/** @param {string} id @param {number} wait seconds @param {AbortSignal} [signal] */
+export const getJob = (id, wait, signal) => json(`/api/v1/jobs/${id}${wait ? `?wait=${wait}` : ""}`, { signal });
+
+/** @param {Record<string, string | number>} query @returns {Promise<{jobs: import("./types.js").Job[], next_cursor: string | null}>} */
+export const listJobs = (query) =>
+  json(`/api/v1/jobs?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}`);
+
+/** @param {object} request @param {AbortSignal} [signal] @returns {Promise<import("./types.js").Job>} */
+export const submitJob = (request, signal) => json("/api/v1/jobs", { ...post(request), signal });
+
+/** @param {string} id */
+export const cancelJob = (id) => json(`/api/v1/jobs/${id}/cancel`, { method: "POST" });
+
+/** @param {string} id */
+export const deleteJob = (id) => json(`/api/v1/jobs/${id}`, { method: "DELETE" });
+
+/** @param {string} id */
+export const deleteImage = (id) => json(`/api/v1/images/${id}`, { method: "DELETE" });
+
+/** @param {Blob} file @param {AbortSignal} [signal] @returns {Promise<import("./types.js").Picture>} */
+export const upload = (file, signal) =>
+  json("/api/v1/images", { method: "POST", headers: { "Content-Type": file.type }, body: file, signal });
+
+/** A picture of the server's as pixels. @param {string} id */
+export async function bitmap(id) {
+  const response = await send(`/api/v1/images/${id}`);
+  return createImageBitmap(await response.blob());
+}
+
+/** The newest preview, or null. @param {string} url @param {number} index @param {AbortSignal} signal */
+export async function preview(url, index, signal) {
+  const response = await send(`${url}?index=${index}`, { cache: "no-store", signal });
+  return response.status === 200 ? response.blob() : null;
+}
+
+export const getModels = () => json("/api/v1/models");
+export const getQueue = () => json("/api/v1/queue");

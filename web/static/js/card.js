@@ -1,0 +1,114 @@
+/** One job on the page: its pictures beside what was asked for and how it stands. */
+
+import { confirming, el, icon } from "./dom.js";
+import { labelOf, standing } from "./format.js";
+import { Frame } from "./frame.js";
+import { isOver } from "./jobs.js";
+import { picturesAt } from "./picture.js";
+
+/** @typedef {import("./types.js").Job} Job */
+
+const KINDS = { txt2img: "From words", img2img: "From a picture", inpaint: "Repainted" };
+
+export class Card {
+  /** @type {Map<number, Frame>} */ #frames = new Map();
+
+  /** @param {Job} job @param {import("./picture.js").Actions} actions */
+  constructor(job, actions) {
+    this.actions = actions;
+    this.job = job;
+    this.frames = el("ol", { class: "frames", "data-many": job.request.count > 1 });
+    this.bar = el("span");
+    this.progress = el(
+      "div",
+      { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
+      this.bar,
+    );
+    this.status = el("p", { class: "standing" });
+    this.failure = el("p", { class: "failure", hidden: true });
+    this.cancel = textButton("close", "Cancel", () => this.actions.cancel(this.job));
+    this.remove = confirming(textButton("trash", "Delete job"), () => this.actions.deleteJob(this.job));
+    this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || "Without a prompt" });
+    this.node.append(this.frames, this.#slip());
+    for (let index = 0; index < job.request.count; index += 1) this.#addFrame(index);
+    this.#size(job.request.width, job.request.height);
+    this.update(job);
+  }
+
+  /** @param {Job} job */
+  update(job) {
+    this.job = job;
+    const over = isOver(job);
+    this.node.dataset.state = job.state;
+    this.status.textContent = standing(job);
+    this.progress.hidden = over;
+    this.progress.setAttribute("aria-valuenow", String(Math.round(job.progress.fraction * 100)));
+    this.bar.style.setProperty("--done", String(job.progress.fraction));
+    this.cancel.hidden = over;
+    this.remove.hidden = !over;
+    this.failure.hidden = !job.error;
+    this.failure.textContent = job.error?.message ?? "";
+    const first = job.images.find((image) => image.role === "output");
+    if (first) this.#size(first.width, first.height);
+    for (const [index, frame] of this.#frames) {
+      if ((over || frame.done) && !picturesAt(job, index).output) this.#dropFrame(index);
+      else frame.update(job);
+    }
+    this.node.classList.toggle("bare", this.#frames.size === 0);
+  }
+
+  /** @param {number} index @param {Blob} blob */
+  preview(index, blob) {
+    this.#frames.get(index)?.preview(blob);
+  }
+
+  /** @param {number} index */
+  #addFrame(index) {
+    const frame = new Frame(this.job, index, this.actions);
+    this.#frames.set(index, frame);
+    this.frames.append(frame.node);
+  }
+
+  /** @param {number} index */
+  #dropFrame(index) {
+    this.#frames.get(index)?.node.remove();
+    this.#frames.delete(index);
+  }
+
+  /** Every frame's place is kept from the start. @param {number} width @param {number} height pixels */
+  #size(width, height) {
+    this.frames.style.setProperty("--width", String(width));
+    this.frames.style.setProperty("--ratio", String(width / height));
+  }
+
+  /** The slip of paper beside the pictures. */
+  #slip() {
+    const { request, kind } = this.job;
+    const again = textButton("settings", "Same settings", () => this.actions.sameSettings(this.job, null));
+    const facts = [
+      KINDS[kind],
+      `${request.width} × ${request.height}`,
+      `${request.steps} steps`,
+      `${labelOf("sampler", request.sampler)}, ${labelOf("schedule", request.schedule)}`,
+      `guidance ${request.guidance}`,
+    ];
+    if (request.strength !== undefined) facts.push(`strength ${request.strength}`);
+    const negative = request.negative_prompt ? [el("p", { class: "asked-not", text: `without ${request.negative_prompt}` })] : [];
+    return el(
+      "div",
+      { class: "slip" },
+      el("p", { class: "asked", text: request.prompt || "Without a prompt" }),
+      ...negative,
+      this.progress,
+      this.status,
+      this.failure,
+      el("ul", { class: "facts" }, ...facts.map((fact) => el("li", { text: fact }))),
+      el("div", { class: "slip-tools" }, again, this.remove, this.cancel),
+    );
+  }
+}
+
+/** @param {string} glyph @param {string} label @param {() => void} [action] */
+function textButton(glyph, label, action = () => {}) {
+  return el("button", { type: "button", class: "quiet", title: label, on: { click: action } }, icon(glyph), label);
+}

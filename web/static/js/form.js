@@ -1,0 +1,138 @@
+/** The panel: reads a request from its controls, writes one into them, and keeps them in step with each other. */
+
+import { byId } from "./dom.js";
+import { plural } from "./format.js";
+
+const DRAFT = "darkroom.draft";
+
+/** @type {HTMLFormElement} */ export const form = byId("form");
+
+/** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Control */
+
+/** Controls that count for the kind of job chosen. @returns {Control[]} */
+function controls() {
+  return [...form.elements].filter((each) => /** @type {any} */ (each).name && !each.closest("[hidden]")).map((each) => /** @type {Control} */ (each));
+}
+
+/** @param {Control} control */
+function valueOf(control) {
+  if (control.type === "checkbox") return /** @type {HTMLInputElement} */ (control).checked;
+  if (control.type !== "number") return control.value;
+  return control.value === "" ? null : Number(control.value);
+}
+
+/** @param {import("./types.js").Kind} kind @returns {Record<string, unknown>} */
+export function readForm(kind) {
+  return { kind, ...Object.fromEntries(controls().map((control) => [control.name, valueOf(control)])) };
+}
+
+/** What the browser itself can tell is wrong. @returns {import("./errors.js").Complaint[]} */
+export function complaints() {
+  return controls()
+    .filter((control) => !control.validity.valid)
+    .map((control) => ({ name: control.name, message: control.validationMessage }));
+}
+
+/** @param {Record<string, unknown>} values */
+export function writeForm(values) {
+  for (const [name, value] of Object.entries(values)) {
+    const control = /** @type {Control | null} */ (form.elements.namedItem(name));
+    if (!control) continue;
+    if (control.type === "checkbox") /** @type {HTMLInputElement} */ (control).checked = Boolean(value);
+    else control.value = value === null || value === undefined ? "" : String(value);
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+/** Show the controls that this kind of job has. @param {import("./types.js").Kind} kind */
+export function showKind(kind) {
+  for (const part of form.querySelectorAll("[data-kinds]")) {
+    const kinds = /** @type {HTMLElement} */ (part).dataset.kinds ?? "";
+    /** @type {HTMLElement} */ (part).hidden = !kinds.split(" ").includes(kind);
+  }
+  switchStrength(kind);
+}
+
+/** The two kinds have a default strength each; one that was chosen stays. @param {string} kind */
+function switchStrength(kind) {
+  const { defaultImg2img, defaultInpaint } = byId("strength-defaults").dataset;
+  const [wanted, other] = kind === "inpaint" ? [defaultInpaint, defaultImg2img] : [defaultImg2img, defaultInpaint];
+  if (Number(byId("strength").value) === Number(other)) writeForm({ strength: Number(wanted) });
+}
+
+/** A slider and its number show the same. */
+function pairSliders() {
+  for (const each of form.querySelectorAll("[data-slides]")) {
+    const slider = /** @type {HTMLInputElement} */ (each);
+    /** @type {HTMLInputElement} */ const number = byId(slider.dataset.slides ?? "");
+    const fill = () => {
+      const part = (Number(slider.value) - Number(slider.min)) / (Number(slider.max) - Number(slider.min));
+      slider.style.setProperty("--fill", String(part));
+    };
+    slider.addEventListener("input", () => {
+      number.value = slider.value;
+      fill();
+    });
+    number.addEventListener("input", () => {
+      slider.value = number.value;
+      fill();
+    });
+    fill();
+  }
+}
+
+/** The line under a choice explains what is chosen. */
+function explainChoices() {
+  for (const each of form.querySelectorAll("select")) {
+    each.addEventListener("input", () => {
+      const about = each.selectedOptions[0]?.dataset.hint;
+      if (about) byId(`${each.id}-hint`).textContent = about;
+    });
+  }
+}
+
+function listenToTools() {
+  byId("dice").addEventListener("click", () => writeForm({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }));
+  byId("clear-seed").addEventListener("click", () => writeForm({ seed: null }));
+  for (const each of form.querySelectorAll("[data-step]")) {
+    const count = byId("count");
+    each.addEventListener("click", () => {
+      const wanted = (Number(count.value) || 0) + Number(/** @type {HTMLElement} */ (each).dataset.step);
+      writeForm({ count: Math.min(Number(count.max), Math.max(Number(count.min), wanted)) });
+    });
+  }
+  const toggle = byId("settings-toggle");
+  toggle.addEventListener("click", () => {
+    const open = toggle.getAttribute("aria-expanded") !== "true";
+    toggle.setAttribute("aria-expanded", String(open));
+    byId("settings").classList.toggle("open", open);
+  });
+}
+
+/** What the folded settings say, on a narrow screen. */
+export function summarise() {
+  const { width, height, steps, count } = /** @type {Record<string, HTMLInputElement>} */ (/** @type {unknown} */ (form.elements));
+  const size = [width, height].map((side) => side.value || side.placeholder).join(" × ");
+  byId("settings-summary").textContent = `${size}, ${steps.value} steps, ${plural(Number(count.value), "picture")}`;
+}
+
+/** What is typed survives a reload. */
+function keepDraft() {
+  try {
+    writeForm(JSON.parse(localStorage.getItem(DRAFT) ?? "{}"));
+  } catch {
+    localStorage.removeItem(DRAFT);
+  }
+  form.addEventListener("input", () => {
+    const values = controls().map((control) => [control.name, valueOf(control)]);
+    localStorage.setItem(DRAFT, JSON.stringify(Object.fromEntries(values)));
+  });
+}
+
+export function startForm() {
+  pairSliders();
+  explainChoices();
+  listenToTools();
+  form.addEventListener("input", summarise);
+  keepDraft();
+}

@@ -1,0 +1,84 @@
+/** One picture's place in a job: empty paper, then the preview, then the picture. Its size never changes. */
+
+import { el } from "./dom.js";
+import { describe, picturesAt, pictureTools } from "./picture.js";
+
+const THUMBNAIL = 512; // pixels; frames of a job with many pictures are no larger
+
+export class Frame {
+  #shown = "";
+  #previewUrl = "";
+
+  /** @param {import("./types.js").Job} job @param {number} index @param {import("./picture.js").Actions} actions */
+  constructor(job, index, actions) {
+    this.index = index;
+    this.actions = actions;
+    this.paper = el("div", { class: "paper" });
+    this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: `seed ${job.request.seed + index}` }));
+    this.node = el("li", { class: "frame" }, this.paper, this.caption);
+  }
+
+  /** Whether a finished picture is shown. */
+  get done() {
+    return this.#shown !== "";
+  }
+
+  /** @param {import("./types.js").Job} job */
+  update(job) {
+    const { output, raw } = picturesAt(job, this.index);
+    const state = output ? `${output.id} ${raw?.id}` : "";
+    if (!output || state === this.#shown) return;
+    this.#shown = state;
+    const many = job.request.count > 1;
+    const image = pictureElement(job, output, many);
+    image.addEventListener("load", () => this.#develop(), { once: true });
+    const enlarge = el("button", { type: "button", class: "enlarge", "aria-label": `Enlarge: ${describe(job, output)}` }, image);
+    enlarge.addEventListener("click", () => this.actions.open(job, this.index));
+    const showRaw = (/** @type {boolean} */ pressed) => showPicture(image, pressed && raw ? raw : output, many);
+    const tools = el("div", { class: "tools" }, ...pictureTools(job, output, this.actions, { raw, showRaw }));
+    this.node.classList.add("result");
+    this.paper.querySelector(".enlarge")?.remove();
+    this.paper.append(enlarge);
+    this.caption.replaceChildren(el("span", { class: "seed", title: "Seed", text: `seed ${output.seed}` }), tools);
+  }
+
+  /** @param {Blob} blob a JPEG of the picture as it stands */
+  preview(blob) {
+    if (this.#shown) return;
+    let image = this.paper.querySelector(".preview img");
+    if (!image) {
+      image = el("img", { alt: "Preview" });
+      this.paper.append(el("div", { class: "preview" }, image));
+    }
+    URL.revokeObjectURL(this.#previewUrl);
+    this.#previewUrl = URL.createObjectURL(blob);
+    image.src = this.#previewUrl;
+  }
+
+  /** The picture is there: fade from preview to picture, and let the preview go. */
+  #develop() {
+    this.node.classList.add("developed");
+    window.setTimeout(() => this.paper.querySelector(".preview")?.remove(), 900);
+    URL.revokeObjectURL(this.#previewUrl);
+  }
+}
+
+/** @param {import("./types.js").Job} job @param {import("./types.js").Picture} picture @param {boolean} small */
+function pictureElement(job, picture, small) {
+  const image = el("img", {
+    alt: describe(job, picture),
+    width: picture.width,
+    height: picture.height,
+    decoding: "async",
+  });
+  showPicture(image, picture, small);
+  return image;
+}
+
+/** @param {HTMLImageElement} image @param {import("./types.js").Picture} picture @param {boolean} small */
+function showPicture(image, picture, small) {
+  const large = Math.max(picture.width, picture.height) > THUMBNAIL;
+  image.src = small && large ? `${picture.url}?size=${THUMBNAIL}` : picture.url;
+  image.dataset.imageId = picture.id;
+  image.dataset.role = picture.role ?? "";
+}

@@ -1,0 +1,192 @@
+/** Puts the page together. */
+
+import * as api from "./api.js";
+import { byId } from "./dom.js";
+import { currentPicture, editor, exportMask, kind, load, startEditor, unload } from "./editor.js";
+import { clearErrors, showComplaints, showError } from "./errors.js";
+import { complaints, form, readForm, showKind, startForm, writeForm } from "./form.js";
+import { startIntake } from "./intake.js";
+import { isOver, jobs } from "./jobs.js";
+import { showJobs, showOlder, startTable } from "./table.js";
+import { follow, unfollow } from "./poll.js";
+import { picturesAt } from "./picture.js";
+import { startProgress, sayWaiting } from "./progress.js";
+import { startService } from "./service.js";
+import { setOwn, startSize } from "./size.js";
+import { startViewer, view } from "./viewer.js";
+
+/** @typedef {import("./types.js").Job} Job */
+/** @typedef {import("./types.js").Picture} Picture */
+
+/** @type {AbortController | null} */ let submitting = null;
+
+async function generate() {
+  if (submitting) return;
+  const wrong = complaints();
+  if (wrong.length) {
+    showComplaints(wrong);
+    return;
+  }
+  clearErrors();
+  submitting = new AbortController();
+  const { signal } = submitting;
+  setBusy(true);
+  try {
+    const job = await submit(signal);
+    jobs.put({ ...job, state: "queued" }); // when it is over already, that is still a change to tell of
+    jobs.put(job);
+    follow(job.id);
+    byId("jobs").firstElementChild?.scrollIntoView({ block: "nearest" });
+  } catch (error) {
+    showError(error);
+  } finally {
+    submitting = null;
+    setBusy(false);
+  }
+}
+
+/** @param {AbortSignal} signal @returns {Promise<Job>} */
+async function submit(signal) {
+  const request = readForm(kind());
+  const picture = currentPicture();
+  if (picture) request.image = picture.id;
+  if (request.kind === "inpaint") request.mask = (await api.upload(await exportMask(), signal)).id;
+  return api.persist(() => api.submitJob(request, signal), { signal, lossy: true, waiting: sayWaiting });
+}
+
+/** @param {boolean} busy */
+function setBusy(busy) {
+  byId("generate").classList.toggle("busy", busy);
+  byId("generate").setAttribute("aria-disabled", String(busy));
+  byId("cancel").disabled = !busy && !jobs.current;
+}
+
+/** Cancel what is being sent, else the newest job that is not over. @param {Job} [job] */
+async function cancel(job = jobs.current) {
+  if (submitting) return submitting.abort();
+  if (!job) return undefined;
+  try {
+    jobs.put(await api.cancelJob(job.id));
+  } catch (error) {
+    if (!(error instanceof api.Problem && error.status === 409)) showError(error); // 409: it is over already
+  }
+  return undefined;
+}
+
+/** @param {Picture} picture @param {string} [name] @param {string} [maskId] */
+async function putOnTable(picture, name = `Picture with seed ${picture.seed}`, maskId) {
+  try {
+    clearErrors();
+    await load(picture, maskId);
+    byId("input-name").textContent = name;
+    byId("editor").scrollIntoView({ block: "nearest" });
+  } catch (error) {
+    showError(error, "image");
+  }
+}
+
+/** A request's settings into the form; with a picture's own seed when there is one. @param {Job} job @param {Picture | null} picture */
+async function sameSettings(job, picture) {
+  const { request } = job;
+  const one = picture ? { seed: picture.seed, count: 1 } : {};
+  if (request.image) {
+    const [image] = await Promise.allSettled([inputOf(request)]);
+    if (image.status === "fulfilled") await putOnTable(image.value, "The same picture", request.mask);
+    else showError(new Error("The starting picture of this job was deleted."), "image");
+  } else if (currentPicture()) unload();
+  writeForm({ ...request, ...one });
+  byId("prompt").focus();
+}
+
+/** @param {import("./types.js").JobRequest} request @returns {Promise<Picture>} */
+async function inputOf(request) {
+  const id = request.image ?? "";
+  const { width, height } = await api.bitmap(id);
+  return { id, url: `/api/v1/images/${id}`, width, height, job_id: null, index: null, seed: null, role: null };
+}
+
+/** @param {Job} job @param {number} index */
+async function deletePicture({ id }, index) {
+  const job = jobs.get(id);
+  if (!job) return;
+  const both = Object.values(picturesAt(job, index)).flatMap((each) => (each ? [each.id] : []));
+  try {
+    if (isOver(job) && job.images.length === both.length) {
+      await deleteJob(job); // its last picture
+      return;
+    }
+    await Promise.all(both.map(api.deleteImage));
+    jobs.forgetPictures(job.id, both);
+  } catch (error) {
+    showError(error);
+  }
+}
+
+/** @param {Job} job */
+async function deleteJob(job) {
+  try {
+    await api.deleteJob(job.id);
+    unfollow(job.id);
+    jobs.forget(job.id);
+  } catch (error) {
+    showError(error);
+  }
+}
+
+/** @type {import("./picture.js").Actions} */
+const actions = {
+  useAsInput: (picture) => putOnTable(picture),
+  sameSettings,
+  deletePicture,
+  deleteJob,
+  cancel,
+  open: (job, index) => view(job, index, actions),
+};
+
+function onPictureChange() {
+  const picture = currentPicture();
+  showKind(kind());
+  setOwn(picture);
+  byId("remove-image").hidden = !picture;
+  byId("drop").classList.toggle("filled", Boolean(picture));
+  byId("input-thumb").style.backgroundImage = picture ? `url("${picture.url}?size=128")` : "";
+  if (!picture) byId("input-name").textContent = "Start from a picture";
+  byId("input-about").textContent = picture
+    ? `${picture.width} × ${picture.height} · ${kind() === "inpaint" ? "redrawn where painted" : "redrawn as a whole"}`
+    : "Drop it here, paste it, or choose a file";
+}
+
+function listen() {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    generate();
+  });
+  byId("cancel").addEventListener("click", () => cancel());
+  byId("remove-image").addEventListener("click", unload);
+  byId("older").addEventListener("click", () => showOlder().catch(showError));
+  editor.addEventListener("change", onPictureChange);
+  for (const chip of document.querySelectorAll(".chip")) {
+    chip.addEventListener("click", () => {
+      writeForm({ prompt: chip.textContent });
+      byId("generate").focus();
+    });
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      generate();
+    }
+    if (event.key === "Escape" && !event.isComposing && !byId("viewer").open) cancel();
+  });
+}
+
+startForm();
+startSize();
+startEditor();
+startViewer(actions);
+startTable(actions);
+startProgress();
+startIntake((picture, name) => putOnTable(picture, name), (error) => showError(error, "image"));
+startService(currentPicture);
+listen();
+showJobs().catch(showError);

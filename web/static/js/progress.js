@@ -1,0 +1,52 @@
+/** The panel's progress bar, and what is said aloud: the newest job that is not over, then how it ended. */
+
+import { byId } from "./dom.js";
+import { standing } from "./format.js";
+import { isOver, jobs } from "./jobs.js";
+
+/** @typedef {import("./types.js").Job} Job */
+
+const bar = byId("progress");
+const text = byId("progress-text");
+
+/** Said while a full queue makes a request wait. @param {string} message @param {number} seconds */
+export function sayWaiting(message, seconds) {
+  text.textContent = `${message} Trying again in ${Math.ceil(seconds)} s; Esc stops.`;
+}
+
+/** @param {Job | undefined} job @param {boolean} active */
+function show(job, active) {
+  const fraction = job?.state === "succeeded" ? 1 : (job?.progress.fraction ?? 0);
+  bar.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
+  bar.setAttribute("aria-valuetext", job ? standing(job) : "");
+  bar.firstElementChild.style.setProperty("--done", String(fraction));
+  bar.classList.toggle("idle", !active);
+  text.textContent = job ? standing(job) + others(active) : "";
+  byId("cancel").disabled = !active;
+  byId("lamp").classList.toggle("lit", active);
+}
+
+/** @param {boolean} active */
+function others(active) {
+  const more = jobs.unfinished.length - 1;
+  return active && more > 0 ? ` · ${more} more` : "";
+}
+
+/** Changes worth a word; steps are not. @param {Job} job @param {Job | undefined} before */
+function announce(job, before) {
+  let words = "";
+  if (before && before.state !== job.state) words = job.error ? `Failed: ${job.error.message}` : standing(job);
+  else if (before && before.images.length < job.images.length && !isOver(job)) words = standing(job);
+  if (words) byId("announce").textContent = words;
+}
+
+export function startProgress() {
+  jobs.addEventListener("change", (event) => {
+    const { job, before } = /** @type {CustomEvent<{job: Job, before?: Job}>} */ (event).detail;
+    const { current } = jobs;
+    if (current) show(current, true);
+    else if (before && !isOver(before)) show(job, false);
+    announce(job, before);
+  });
+  jobs.addEventListener("gone", () => show(jobs.current, Boolean(jobs.current)));
+}

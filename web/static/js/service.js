@@ -1,0 +1,76 @@
+/** How the service stands, in the header: ready, busy, warming up, or out of reach. */
+
+import { connection, getModels, getQueue } from "./api.js";
+import { byId, el } from "./dom.js";
+import { plural } from "./format.js";
+import { jobs } from "./jobs.js";
+import { setNative, setOwn } from "./size.js";
+
+/** @typedef {import("./types.js").Job} Job */
+
+const EVERY = 5000; // ms
+const line = byId("service");
+let trouble = "";
+let known = ""; // names of the models shown
+
+/** @param {string} text @param {"good" | "slow" | "bad"} mood */
+function say(text, mood) {
+  if (line.textContent !== text) line.textContent = text;
+  line.dataset.mood = mood;
+}
+
+/** @param {{queued: number, running: number, workers: {device: string, ready: boolean}[]}} queue */
+function sayQueue({ queued, running, workers }) {
+  const ready = workers.filter((worker) => worker.ready);
+  if (!workers.length) return say("No worker is running. Jobs wait until one starts.", "bad");
+  if (!ready.length) return say("Warming up", "slow");
+  const parts = [running ? `${plural(running, "job")} developing` : "Ready"];
+  if (queued) parts.push(`${queued} waiting`);
+  return say(parts.join(" · "), "good");
+}
+
+/** @param {import("./types.js").Picture | null} picture on the light table */
+async function showModels(picture) {
+  /** @type {{name: string, label: string, native_width: number, native_height: number}[]} */ const models = await getModels();
+  const names = models.map((model) => model.name).join("\n");
+  if (!models.length || names === known) return;
+  known = names;
+  const select = byId("model");
+  const usual = byId("form").dataset.defaultModel;
+  select.replaceChildren(...models.map(({ name, label }) => el("option", { value: name, text: label, selected: name === usual })));
+  byId("model-field").hidden = models.length < 2;
+  const chosen = () => models.find((model) => model.name === select.value) ?? models[0];
+  const tell = () => {
+    setNative({ width: chosen().native_width, height: chosen().native_height });
+    setOwn(picture);
+  };
+  select.onchange = tell;
+  tell();
+}
+
+/** @param {() => import("./types.js").Picture | null} currentPicture */
+export function startService(currentPicture) {
+  connection.addEventListener("trouble", (event) => {
+    trouble = /** @type {CustomEvent<string>} */ (event).detail;
+    say(`${trouble} Trying again.`, "bad");
+  });
+  connection.addEventListener("calm", () => {
+    trouble = "";
+  });
+  const look = async () => {
+    if (document.hidden) return;
+    try {
+      sayQueue(await getQueue());
+      await showModels(currentPicture());
+    } catch (error) {
+      say(`${error instanceof Error ? error.message : error} Trying again.`, "bad");
+    }
+  };
+  look();
+  jobs.addEventListener("change", (event) => {
+    const { job, before } = /** @type {CustomEvent<{job: Job, before?: Job}>} */ (event).detail;
+    if (before && before.state !== job.state) look();
+  });
+  window.setInterval(look, EVERY);
+  document.addEventListener("visibilitychange", look);
+}

@@ -1,0 +1,80 @@
+/** Width and height: what they are when left empty, and shapes at a click. */
+
+import { byId } from "./dom.js";
+import { summarise, writeForm } from "./form.js";
+
+/** @typedef {{width: number, height: number}} Size  pixels */
+
+const width = byId("width");
+const height = byId("height");
+const presets = [...byId("presets").children].map((each) => /** @type {HTMLElement} */ (each));
+const STEP = Number(width.step);
+
+/** @type {Size | null} */ let native = null; // the model's
+/** @type {Size | null} */ let own = null; // what empty fields mean now
+
+/** @param {Size} model */
+export function setNative(model) {
+  native = model;
+}
+
+/** Tell what empty fields mean, for this picture or none. @param {Size | null} picture */
+export function setOwn(picture) {
+  own = picture ? fitted(picture) : native;
+  width.placeholder = own ? String(own.width) : "";
+  height.placeholder = own ? String(own.height) : "";
+  const whose = picture ? "the picture’s own" : "the model’s own";
+  byId("native-size").textContent = own ? `${whose}, ${own.width} × ${own.height}` : whose;
+  markPreset();
+  summarise();
+}
+
+/** As the server does it: within the pixel budget, rounded down to a multiple of 8. @param {Size} picture */
+function fitted(picture) {
+  const most = Number(byId("form").dataset.maxPixels);
+  const scale = Math.min(1, Math.sqrt(most / (picture.width * picture.height)));
+  const down = (/** @type {number} */ side) => Math.max(Number(width.min), Math.floor((side * scale) / STEP) * STEP);
+  return { width: down(picture.width), height: down(picture.height) };
+}
+
+/** The shape at about the area the model is used to. @param {HTMLElement} preset @param {boolean} tall @returns {Size | null} */
+function shaped(preset, tall) {
+  if (!native) return null;
+  const [across, down] = [Number(preset.dataset.across), Number(preset.dataset.down)];
+  const unit = Math.sqrt((native.width * native.height) / (across * down));
+  const round = (/** @type {number} */ side) => Math.round((side * unit) / STEP) * STEP;
+  const size = { width: round(across), height: round(down) };
+  return tall ? { width: size.height, height: size.width } : size;
+}
+
+/** The size that will be asked for. @returns {Size} */
+function current() {
+  return { width: Number(width.value || width.placeholder), height: Number(height.value || height.placeholder) };
+}
+
+function markPreset() {
+  const now = current();
+  for (const preset of presets) {
+    const same = [true, false].some((tall) => {
+      const size = shaped(preset, tall);
+      return size?.width === now.width && size.height === now.height;
+    });
+    preset.setAttribute("aria-pressed", String(same));
+  }
+}
+
+export function startSize() {
+  for (const preset of presets) {
+    preset.addEventListener("click", () => {
+      const { width: across, height: down } = current();
+      const size = shaped(preset, down > across);
+      if (size) writeForm(size);
+    });
+  }
+  byId("swap").addEventListener("click", () => {
+    const now = current();
+    writeForm({ width: now.height || null, height: now.width || null });
+  });
+  width.addEventListener("input", markPreset);
+  height.addEventListener("input", markPreset);
+}

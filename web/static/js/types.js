@@ -1,0 +1,44 @@
+/**
+ * What the REST API sends, as far as the page uses it; docs/api.md has all of it.
+ *
+ * @typedef {"queued" | "running" | "succeeded" | "failed" | "cancelled"} State
+ * @typedef {"txt2img" | "img2img" | "inpaint"} Kind
+ *
+ * @typedef {object} Picture
+ * @property {string} id
+ * @property {string} url
+ * @property {number} width    pixels
+ * @property {number} height   pixels
+ * @property {string | null} job_id
+ * @property {number | null} index   number within its job, from 0
+ * @property {number | null} seed
+ * @property {"output" | "raw" | null} role
+ *
+ * @typedef {object} Progress
+ * @property {number} step     steps done, summed over the job's pictures
+ * @property {number} steps
+ * @property {number} fraction 0 to 1
+ * @property {number | null} position     jobs ahead in the queue
+ * @property {number | null} eta_seconds
+ * @property {string | null} preview_url
+ *
+ * @typedef {{kind: Kind, prompt: string, width: number, height: number, steps: number, sampler: string,
+ *   schedule: string, guidance: number, seed: number, count: number, strength?: number, image?: string,
+ *   mask?: string} & Record<string, unknown>} JobRequest
+ *
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {Kind} kind
+ * @property {State} state
+ * @property {string} created_at
+ * @property {string | null} started_at
+ * @property {string | null} finished_at
+ * @property {JobRequest} request
+ * @property {Progress} progress
+ * @property {Picture[]} images
+ * @property {{code: string, message: string} | null} error
+ * @property {number} attempts
+ *
+ * @typedef {{loc: (string | number)[], msg: string}} FieldError
+ */
+export {};
