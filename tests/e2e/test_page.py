@@ -10,7 +10,7 @@ import httpx2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from tests.e2e.stack import ROOT, Stack
 
@@ -32,13 +32,19 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     """The page, opened by somebody new. Fails on any error in its console and on any request to elsewhere."""
     complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    def see(request: Request) -> None:
+        if not request.url.startswith((stack.url, "blob:", "data:")):
+            complaints.append(request.url)
+
     page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-    page.on(
-        "request",
-        lambda request: request.url.startswith((stack.url, "blob:", "data:")) or complaints.append(request.url),
-    )
+    page.on("console", hear)
+    page.on("request", see)
     page.goto(stack.url)
     yield page
     page.close()

@@ -134,6 +134,31 @@ def test_a_killed_worker_loses_nothing_and_the_job_ends_once(stack: Stack) -> No
     assert once["images"][0]["sha256"] == done[0]["images"][0]["sha256"]
 
 
+def test_a_stopped_worker_hands_its_job_back_uncharged(stack: Stack) -> None:
+    job = stack.submit(steps=1000)
+    before = stack.running(job["id"], step=3)
+    (worker,) = stack.children("worker.app")
+    worker.terminate()
+    until(lambda: not worker.is_running(), seconds=30)
+    assert stack.job(job["id"])["state"] == "queued"
+    again = stack.running(job["id"])
+    assert again["attempts"] == before["attempts"] == 1
+    assert again["started_at"] > before["started_at"]
+    stack.http.post(f"/api/v1/jobs/{job['id']}/cancel")
+    assert stack.finished(job["id"])["state"] == "cancelled"
+
+
+def test_a_killed_redis_loses_no_job(stack: Stack) -> None:
+    running, waiting = stack.submit(steps=100, seed=1), stack.submit(steps=4, count=3)
+    stack.running(running["id"], step=3)
+    (redis,) = stack.children("redis.sock") or stack.children("redis.conf")
+    redis.kill()
+    until(lambda: stack.http.get("/healthz").status_code == 200)
+    until(lambda: stack.http.get("/readyz").status_code == 200)
+    done = [stack.finished(job["id"]) for job in (running, waiting)]
+    assert [(job["state"], len(job["images"])) for job in done] == [("succeeded", 1), ("succeeded", 3)]
+
+
 def test_health_and_metrics(stack: Stack) -> None:
     until(lambda: stack.http.get("/readyz").status_code == 200)
     assert stack.http.get("/healthz").status_code == 200

@@ -1,0 +1,59 @@
+# `make run` starts Darkroom; `make test` is what CI runs. Python 3.11 (or 3.12) and make are all this needs.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+# requirements.lock pins everything, pyproject.toml says what is wanted. A local build of torch 2.13.0 that pip can
+# see (a CPU build, say) satisfies the pin and is preferred by pip.
+INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: run test test-all lint train bench clean chromium
+
+run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
+	@$(BIN)/darkroom up $(ARGS)
+
+test: lint chromium  ## everything but the slow tests
+	@if command -v chromium >/dev/null; then $(BIN)/pytest -m "not slow"; \
+	else $(BIN)/pytest -m "not slow and not browser"; fi
+
+test-all: lint chromium  ## the slow tests too
+	@if command -v chromium >/dev/null; then $(BIN)/pytest; else $(BIN)/pytest -m "not browser"; fi
+
+lint: .venv/installed-to-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+train: .venv/installed-to-test  ## train the bundled model from scratch; ARGS="--minutes 60" bounds it
+	$(BIN)/python -m worker.training $(ARGS)
+
+bench: .venv/installed-to-test  ## measure the engine against the diffusers pipeline
+	$(BIN)/python -m bench.engine $(ARGS)
+
+clean:  ## remove what make made; data/ and runs/ stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Chromium for the browser tests: from apt where we may. Without it they are left out, but never in CI.
+chromium:
+	@command -v chromium >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	fi; \
+	command -v chromium >/dev/null && exit 0; \
+	if [ -n "$$CI" ]; then echo "No Chromium, and CI leaves no test out" >&2; exit 1; fi; \
+	echo "No Chromium on the PATH: the browser tests are left out (Debian: apt install chromium)"
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo "Darkroom needs Python 3.11 or 3.12: make PYTHON=/path/to/python3.12 names another one" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed-to-run: pyproject.toml requirements.lock | $(BIN)/pip
+	@echo "Installing what Darkroom needs; the first time takes some minutes"
+	@$(INSTALL) --editable '.[worker]'
+	@touch $@
+
+.venv/installed-to-test: pyproject.toml requirements.lock | $(BIN)/pip
+	$(INSTALL) --quiet --editable '.[worker,train,dev]'
+	@touch $@ .venv/installed-to-run

@@ -1,0 +1,76 @@
+"""A process in its own session, what it prints, what it starts."""
+
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psutil
+
+
+class Launched:
+    """A process in its own session, and what it prints."""
+
+    def __init__(self, argv: Sequence[str], **options: Any) -> None:
+        self.process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **options
+        )
+        self.said: list[str] = []
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def until(self, text: str, seconds: float = 20) -> str:
+        """The next line that holds `text`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            line = self._lines.get(timeout=max(deadline - time.monotonic(), 0.01))
+            assert line is not None, f"ended without {text!r}: {self.said}"
+            self.said.append(line)
+            if text in line:
+                return line
+
+    def tree(self) -> list[psutil.Process]:
+        """All processes below this one."""
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    def below(self, *words: str) -> psutil.Process:
+        """The one process below whose command line holds all words."""
+        found = [p for p in self.tree() if all(word in " ".join(p.cmdline()) for word in words)]
+        assert len(found) == 1, [p.cmdline() for p in self.tree()]
+        return found[0]
+
+    def ctrl_c(self) -> None:
+        """What a terminal does: SIGINT to every process of the foreground group."""
+        subprocess.run(["kill", "-INT", "--", f"-{self.process.pid}"], check=True)
+
+    def end(self, seconds: float = 20) -> int:
+        """Wait for the end; the exit status."""
+        status = self.process.wait(seconds)
+        self._reader.join(5)
+        while line := self._lines.get():
+            self.said.append(line)
+        return status
+
+
+def eventually(found: Callable[[], Any], seconds: float = 10) -> Any:
+    """The first true answer."""
+    deadline = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+    return answer
+
+
+def left_over(processes: Sequence[psutil.Process], seconds: float = 5) -> list[psutil.Process]:
+    """Those still there after so many seconds."""
+    return list(psutil.wait_procs(processes, timeout=seconds)[1])
