@@ -21,7 +21,7 @@ from redis.retry import Retry
 from contract import keys
 from contract.broker import UNREAD_HINTS
 from contract.errors import ErrorCode, QueueFull
-from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
+from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.records import job_from, utc
 from contract.requests import Request
 from contract.settings import Settings
@@ -143,12 +143,7 @@ class JobStore:
         """Show a finished picture of a job; False when the claim is lost."""
         assert image.index is not None
         rank = 2 * image.index + (image.role == "raw")
-        return bool(
-            self._run(
-                "picture", claim.job_id, claim.token, rank, image.id, image.sha256, image.owner,
-                image.model_dump_json(),
-            )
-        )  # fmt: skip
+        return bool(self._run("picture", claim.job_id, claim.token, rank, *_image_args(image)))
 
     def finish(self, claim: Claim) -> bool:
         """End a job as succeeded; False when the claim is lost. Calling it twice is harmless."""
@@ -191,11 +186,15 @@ class JobStore:
 
     def add_upload(self, image: StoredImage) -> None:
         """Record an uploaded picture; the same owner's same bytes are one image."""
-        self._run("upload", image.id, image.sha256, image.owner, image.model_dump_json())
+        self._run("upload", *_image_args(image))
 
     def image(self, image_id: str) -> StoredImage | None:
-        record = self.redis.hget(keys.image(image_id), "record")
-        return StoredImage.model_validate_json(cast("str", record)) if record else None
+        """A picture with its owner and how it was made."""
+        fields = cast("list[str | None]", self.redis.hmget(keys.image(image_id), ["record", "owner", "metadata"]))
+        record, owner, metadata = fields
+        if record is None or owner is None or metadata is None:
+            return None
+        return StoredImage(**json.loads(record), owner=owner, metadata=json.loads(metadata))
 
     def delete_image(self, image: StoredImage) -> None:
         """Forget a picture; its bytes go when no other picture and no job needs them."""
@@ -221,7 +220,7 @@ class JobStore:
         rows = [answers[i : i + 4] for i in range(0, len(answers), 4)]
         records = self._records([image for row in rows for image in row[2]])
         return [
-            job_from(fields, rank, [records[i].public() for i in images if i in records], bool(preview), utc(now))
+            job_from(fields, rank, [records[i] for i in images if i in records], bool(preview), utc(now))
             for fields, rank, images, preview in rows
             if fields and fields.get("delete") != "1"
         ]
@@ -276,7 +275,7 @@ class JobStore:
     def _fields(self, job_id: str, *names: str) -> list[str]:
         return cast("list[str]", self.redis.hmget(keys.job(job_id), list(names)))
 
-    def _records(self, image_ids: list[str]) -> dict[str, StoredImage]:
+    def _records(self, image_ids: list[str]) -> dict[str, Image]:
         if not image_ids:
             return {}
         with self.redis.pipeline(transaction=False) as pipe:
@@ -284,7 +283,7 @@ class JobStore:
                 pipe.hget(keys.image(image_id), "record")
             records = pipe.execute()
         return {
-            image_id: StoredImage.model_validate_json(record)
+            image_id: Image.model_validate_json(record)
             for image_id, record in zip(image_ids, records, strict=True)
             if record
         }
@@ -316,3 +315,8 @@ class JobStore:
         """Every model a worker has published, by name; kept when the worker goes."""
         records = cast("dict[str, str]", self.redis.hgetall(keys.MODELS))
         return {name: ModelInfo.model_validate_json(record) for name, record in sorted(records.items())}
+
+
+def _image_args(image: StoredImage) -> tuple[str, str, str, str, str]:
+    """What the scripts that keep a picture want: id, SHA-256, owner, what clients see, how it was made."""
+    return image.id, image.sha256, image.owner, image.public().model_dump_json(), json.dumps(image.metadata)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
@@ -52,6 +52,7 @@ class Relay:
     order: Order
     store: JobStore
     blobs: Blobs
+    begun: float = field(default_factory=time.monotonic)
 
     def follow(self, ticket: Ticket) -> None:
         """Until the job has ended, and is ended in the ledger. A lost claim's events fall on the floor."""
@@ -97,7 +98,7 @@ class Relay:
             seed=seed,
             role=role,
             owner=self.owner,
-            metadata=made_from,
+            metadata={**made_from, "timings": {"seconds": round(time.monotonic() - self.begun, 3)}},
         )
         insist(self.store.add_picture, self.claim, image)
 

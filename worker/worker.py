@@ -101,7 +101,10 @@ class Worker:
         with self._lock:
             self._held[claim] = ticket
         relay = Relay(claim, request, work.inputs, work.owner, self.model, order, self._store, self._blobs)
-        relay.follow(ticket)
+        try:
+            relay.follow(ticket)
+        finally:
+            ticket.cancel()  # where the relay gave up, nobody wants the rest
 
     def _warm_up(self) -> None:
         """One small picture through every network, so that the first real one does not wait for kernels."""

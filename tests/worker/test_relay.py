@@ -1,0 +1,118 @@
+"""Events of a ticket, told to a real ledger and a real disk."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+from redis.exceptions import ConnectionError
+
+from contract.blobs import Blobs
+from contract.errors import ErrorCode, JobFailed
+from contract.jobs import JobState, ModelInfo
+from contract.settings import Settings
+from contract.store import Claim, JobStore, connect
+from tests.contract.ledger import REQUEST, claim, read, submit
+from worker import relay as module
+from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.prepare import prepare
+from worker.relay import Relay, insist
+
+MODEL = ModelInfo(
+    name="mini", label="Mini", description="", hash="00" * 32, native_width=128, native_height=128,
+    prediction="v_prediction",
+)  # fmt: skip
+PIXELS = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def store(settings: Settings) -> JobStore:
+    return JobStore(connect(settings))
+
+
+@pytest.fixture
+def blobs(settings: Settings) -> Blobs:
+    return Blobs(settings.blobs)
+
+
+Begin = Callable[[], tuple[Claim, Relay, Ticket]]
+
+
+@pytest.fixture
+def begin(store: JobStore, blobs: Blobs) -> Begin:
+    """A claimed job with its relay and a ticket that the test feeds as the engine would."""
+
+    def start() -> tuple[Claim, Relay, Ticket]:
+        taken = claim(store, submit(store))
+        order = prepare(REQUEST, {}, blobs)
+        return taken, Relay(taken, REQUEST, {}, "local", MODEL, order, store, blobs), Ticket(order.request)
+
+    return start
+
+
+def test_a_whole_run_ends_as_pictures(begin: Begin, store: JobStore, blobs: Blobs) -> None:
+    taken, relay, ticket = begin()
+    for event in (Progress(3, 8), Preview(0, PIXELS[:16, :16]), Picture(0, 7, PIXELS), Picture(1, 8, PIXELS), Done()):
+        ticket.put(event)
+    relay.follow(ticket)
+    job = read(store, taken.job_id)
+    assert job.state is JobState.SUCCEEDED
+    assert [(image.index, image.seed, image.role) for image in job.images] == [(0, 7, "output"), (1, 8, "output")]
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(blobs.get(job.images[0].sha256)))), PIXELS)
+    stored = store.image(job.images[0].id)
+    assert stored is not None
+    assert stored.metadata["model"] == {"name": "mini", "hash": "00" * 32}
+    assert stored.metadata["timings"]["seconds"] >= 0
+    assert store.newest_preview(taken.job_id, 0) is not None
+
+
+def test_a_failure_keeps_its_code(begin: Begin) -> None:
+    _, relay, ticket = begin()
+    ticket.put(Failed("nan_image", "not a number"))
+    with pytest.raises(JobFailed) as failure:
+        relay.follow(ticket)
+    assert (failure.value.code, failure.value.message) == (ErrorCode.NAN_IMAGE, "not a number")
+
+
+def test_a_wish_to_cancel_reaches_the_engine_and_ends_the_job(begin: Begin, store: JobStore) -> None:
+    taken, relay, ticket = begin()
+    store.cancel(taken.job_id)
+    ticket.put(Progress(1, 8))
+    ticket.put(Cancelled())
+    relay.follow(ticket)
+    assert ticket.cancelled
+    assert read(store, taken.job_id).state is JobState.CANCELLED
+
+
+def test_a_lost_claim_stops_the_engine_and_shows_nothing(begin: Begin, store: JobStore) -> None:
+    taken, relay, ticket = begin()
+    store.bury("w", 3)
+    for event in (Progress(1, 8), Picture(0, 7, PIXELS), Done()):
+        ticket.put(event)
+    relay.follow(ticket)
+    assert ticket.cancelled
+    job = read(store, taken.job_id)
+    assert (job.state, job.images) == (JobState.QUEUED, [])
+
+
+def test_storage_that_comes_back_is_waited_for() -> None:
+    troubles: list[Exception] = [OSError("full"), ConnectionError("away")]
+
+    def act() -> str:
+        if troubles:
+            raise troubles.pop()
+        return "stored"
+
+    assert insist(act) == "stored"
+
+
+def test_storage_that_stays_away_fails_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.3)
+
+    def act() -> None:
+        raise OSError("full")
+
+    with pytest.raises(JobFailed) as failure:
+        insist(act)
+    assert failure.value.code is ErrorCode.STORAGE_ERROR
