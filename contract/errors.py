@@ -7,7 +7,9 @@ DarkroomError
 │   ├── TooLarge            413
 │   ├── UnsupportedMedia    415
 │   ├── BadRequest          422  a field, or fields together, that cannot work
-│   │   └── BadImage        422  bytes that are no picture we accept
+│   │   ├── BadImage        422  bytes that are no picture we accept
+│   │   └── PromptError     422  a wildcard, style or tag that cannot work
+│   │       └── UnsupportedExtra  a LoRA or embedding, until these can be loaded
 │   └── QueueFull           429  with the seconds after which to try again
 ├── Unavailable             503  a part of Darkroom is away for the moment
 └── JobFailed               ends one job, with a code of the closed list below
@@ -65,6 +67,10 @@ class BadRequest(RequestError):
 
 class BadImage(BadRequest):
     """Bytes that are not a PNG, JPEG or WebP picture within the limits."""
+
+
+class PromptError(BadRequest):
+    """A wildcard, style or tag that cannot work. The caller knows which field it was, and sets `field`."""
 
 
 class QueueFull(RequestError):
