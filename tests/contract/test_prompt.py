@@ -59,7 +59,7 @@ def said(text: str) -> str:
     return "".join(item.text for item in part.items if isinstance(item, Span))
 
 
-@pytest.mark.parametrize("name", ["", ".errors", ".styles", ".expand", ".extras", ".parser", ".model"])
+@pytest.mark.parametrize("name", ["", ".styles", ".expand", ".extras", ".parser", ".model"])
 def test_doctests(name: str) -> None:
     assert doctest.testmod(importlib.import_module("contract.prompt" + name)).failed == 0
 
