@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         os.execve(service.argv[0], service.argv, settings.environ())
     except DarkroomError as error:
         sys.exit(f"darkroom: {error}")
+    except KeyboardInterrupt:  # before the supervisor listens
+        sys.exit(130)
 
 
 def read_settings(command: str, flags: Sequence[str]) -> Settings:
