@@ -6,7 +6,7 @@ BIN := .venv/bin
 # see (a CPU build, say) satisfies the pin and is preferred by pip.
 INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-all lint train bench clean chromium
+.PHONY: run test test-all screenshot lint train bench clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
@@ -17,6 +17,9 @@ test: lint chromium  ## everything but the slow tests
 
 test-all: lint chromium  ## the slow tests too
 	@if command -v chromium >/dev/null; then $(BIN)/pytest; else $(BIN)/pytest -m "not browser"; fi
+
+screenshot: .venv/installed-to-test chromium  ## make docs/studio.png anew
+	SCREENSHOT=docs/studio.png $(BIN)/pytest tests/e2e/test_page.py -k develops
 
 lint: .venv/installed-to-test
 	$(BIN)/ruff check
