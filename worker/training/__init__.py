@@ -1,0 +1,1 @@
+"""How a Stable Diffusion is made from nothing: drawings, tokenizer, CLIP, VAE, U-Net."""

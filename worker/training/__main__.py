@@ -1,0 +1,55 @@
+"""`python -m worker.training`: every stage of the bundled model's training, one after the other or alone.
+
+tokenizer   byte-pair encoding from the captions                     models/mini/tokenizer
+clip        a CLIP pair; its text encoder                            models/mini/text_encoder
+vae         the autoencoder; the preview's linear map                models/mini/vae, preview.json
+denoiser    the U-Net on the autoencoder's latents                   models/mini/unet
+grid        the sixteen prompts of the bar with diffusers' pipeline  models/mini/grid.png
+card        loss curves, hashes and the account of all this          models/mini/MODEL_CARD.md
+all         all of these, in one box of time
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from worker.training.stages import Studio
+
+SHARES = {"clip": 0.1, "vae": 0.15, "denoiser": 0.75}  # of the minutes of `all`
+UNTIMED = ("tokenizer", "grid", "card")
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    torch.set_num_threads(arguments.threads)
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    studio = Studio(arguments.runs, arguments.model)
+    if arguments.stage == "all":
+        studio.tokenizer()
+        for stage, share in SHARES.items():
+            getattr(studio, stage)(arguments.minutes * share)
+        studio.grid()
+        studio.card()
+    elif arguments.stage in SHARES:
+        getattr(studio, arguments.stage)(arguments.minutes)
+    else:
+        getattr(studio, arguments.stage)()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m worker.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("stage", choices=[*UNTIMED, *SHARES, "all"])
+    parser.add_argument("--minutes", type=float, default=120.0, help="time to train, over all resumed runs")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoints, logs and cached drawings")
+    parser.add_argument("--model", type=Path, default=Path("models/mini"), help="the folder to write")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
