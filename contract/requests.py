@@ -6,9 +6,9 @@ Unknown fields are refused, and so is every field of the contract that has no ef
 import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from contract.catalogue import SamplerId, ScheduleId
+from contract.sampling import Sampling
 
 MAX_SEED = 2**53 - 101  # exact in a JavaScript number, with room for 100 images
 MIN_SIDE, MAX_SIDE = 64, 4096
@@ -31,10 +31,8 @@ ImageId = Annotated[str, Field(pattern=r"^img_[a-z2-7]{26}$")]
 Strength = Annotated[float, Field(gt=0, le=1)]
 
 
-class Request(BaseModel):
+class Request(Sampling):
     """Fields that every picture-making job has."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     prompt: Prompt = Field(description="What the picture shows.")
     negative_prompt: Prompt = Field("", description="What it should not show. Needs guidance above 1.")
@@ -44,8 +42,6 @@ class Request(BaseModel):
     )
     height: Side | None = Field(None, description="Pixels; null as for width.")
     steps: int = Field(20, ge=1, le=1000, description="Denoising steps. More is slower and often finer.")
-    sampler: SamplerId = Field(SamplerId.DPMPP_2M, description="A name from /samplers.")
-    schedule: ScheduleId = Field(ScheduleId.KARRAS, description="A name from /schedules.")
     guidance: float = Field(
         7.5, ge=1, le=30, description="How strictly the prompt is followed; 1 = off, at half the cost."
     )

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from contract.catalogue import SAMPLERS, SCHEDULES
+from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
 from contract.requests import Img2Img, Inpaint
 from contract.settings import Settings
 
@@ -66,6 +66,11 @@ def _fields() -> dict[str, dict[str, Any]]:
     return fields
 
 
+def _takes(entry: Sampler | Schedule) -> str:
+    """The names of the fields that only some samplers and schedules take, with spaces between."""
+    return " ".join(option.name for option in entry.options)
+
+
 def _render(settings: Settings) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
@@ -76,8 +81,8 @@ def _render(settings: Settings) -> str:
     )
     return environment.get_template("page.html").render(
         fields=_fields(),
-        samplers=[(s.name.value, s.label, s.description) for s in SAMPLERS],
-        schedules=[(s.name.value, s.label, s.description) for s in SCHEDULES],
+        samplers=[(s.name.value, s.label, s.description, _takes(s)) for s in SAMPLERS],
+        schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],
         examples=EXAMPLES,
         modules=sorted(path.name for path in (_HERE / "static" / "js").glob("*.js")),
         default_model=settings.model.name,

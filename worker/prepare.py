@@ -79,6 +79,8 @@ def _engine_request(
         steps=request.steps,
         sampler=request.sampler.value,
         schedule=request.schedule.value,
+        sampler_options=request.sampler_options,
+        schedule_options=request.schedule_options,
         guidance=request.guidance,
         seed=request.seed,
         count=request.count,

@@ -65,6 +65,8 @@ class Relay:
                 case Picture(index=index, seed=seed, rgb=rgb):
                     for role, pixels in self.order.finish(rgb).items():
                         self._keep(index, seed, role, pixels)
+                case Failed(code="engine_stopped"):
+                    insist(self.store.release, self.claim)
                 case Failed(code=code, message=message):
                     raise JobFailed(ErrorCode(code), message)
                 case Done():

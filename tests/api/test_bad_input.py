@@ -44,7 +44,9 @@ def refused(client: TestClient, services: Services, fields: dict[str, Any], stat
         ({"guidance": 0.5}, "guidance", "greater than or equal to 1"),
         ({"guidance": 31}, "guidance", "less than or equal to 30"),
         ({"sampler": "euler_b"}, "sampler", "'euler'"),
-        ({"schedule": "beta"}, "schedule", "'karras'"),
+        ({"schedule": "kerras"}, "schedule", "'karras'"),
+        ({"eta": 0.5}, "eta", "no effect with dpmpp_2m; those that take it are euler_a"),
+        ({"schedule": "normal", "rho": 5}, "rho", "no effect with normal"),
         ({"count": 0}, "count", "greater than or equal to 1"),
         ({"count": 101}, "count", "less than or equal to 100"),
         ({"seed": -1}, "seed", "greater than or equal to 0"),
@@ -199,6 +201,7 @@ ANYTHING = st.recursive(
 NAMES = [
     "kind", "prompt", "negative_prompt", "model", "width", "height", "steps", "sampler", "schedule", "guidance",
     "seed", "count", "previews", "image", "mask", "strength", "resize", "area", "fill", "padding", "mask_blur",
+    "eta", "s_churn", "s_tmax", "sigma_min", "rho",
 ]  # fmt: skip
 BODIES = st.fixed_dictionaries(
     {"kind": st.sampled_from(["txt2img", "img2img", "inpaint"]), "prompt": st.text(max_size=20)},

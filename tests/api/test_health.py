@@ -38,7 +38,12 @@ def test_the_queue(client: TestClient, worker: Worker) -> None:
 
 def test_what_there_is(client: TestClient) -> None:
     assert client.get("/api/v1/models").json() == [MODEL.model_dump(mode="json")]
-    assert {sampler["name"] for sampler in client.get("/api/v1/samplers").json()} == set(SamplerId)
+    samplers = {sampler["name"]: sampler for sampler in client.get("/api/v1/samplers").json()}
+    assert set(samplers) == set(SamplerId)
+    told = samplers["heun"]
+    assert (told["order"], told["evaluations"], told["adds_noise"]) == (2, 2, False)
+    assert told["schedules"][0] == "karras"
+    assert {"name": "s_tmax", "default": None} in told["options"]
     assert {schedule["name"] for schedule in client.get("/api/v1/schedules").json()} == set(ScheduleId)
 
 

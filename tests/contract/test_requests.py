@@ -20,7 +20,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert request.model_dump() == {
         "kind": "txt2img", "prompt": "a cat", "negative_prompt": "", "model": None, "width": None, "height": None,
         "steps": 20, "sampler": "dpmpp_2m", "schedule": "karras", "guidance": 7.5, "seed": None, "count": 1,
-        "previews": True,
+        "previews": True, "eta": None, "s_churn": None, "s_tmin": None, "s_tmax": None, "s_noise": None,
+        "sigma_min": None, "sigma_max": None, "rho": None,
     }  # fmt: skip
     assert Img2Img(prompt="", image=IMAGE).strength == 0.75
     inpaint = Inpaint(prompt="", image=IMAGE, mask=MASK)

@@ -50,7 +50,7 @@ class Studio:
         )  # fmt: skip
         self.store.announce(worker)
 
-    def next_job(self, seconds: float = 10.0) -> Job:
+    def next_job(self, seconds: float = 30.0) -> Job:
         """The job submitted next."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

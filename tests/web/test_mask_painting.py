@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, FloatRect, Page
+from playwright.sync_api import Browser, Page
 
 from contract.requests import Inpaint
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT = 200, 136  # pixels of the picture
-Point = tuple[int, int]  # CSS pixels from the top left corner of the canvas as shown
+Stroke = NDArray[np.float64]  # (N, 2): x and y in the picture, pixels
 
 
 @pytest.fixture(params=[(1280, 1000, 1.0), (400, 900, 2.0)], ids=["large", "small and dense"])
@@ -42,33 +42,29 @@ def _picture() -> bytes:
     return out.getvalue()
 
 
-def _box(page: Page) -> FloatRect:
+def paint(page: Page, points: Sequence[tuple[int, int]]) -> Stroke:
+    """Draw with the mouse, a straight line from point to point, CSS pixels from the canvas's corner as shown.
+
+    Answers where that was in the picture: zoom and scroll position are what they are at this moment.
+    """
     box = page.locator("#mask-canvas").bounding_box()
     assert box is not None
-    return box
-
-
-def paint(page: Page, points: Sequence[Point]) -> None:
-    """Draw with the mouse, a straight line from point to point."""
-    box = _box(page)
-    corner = round(box["x"]), round(box["y"])
+    left, top = round(box["x"]), round(box["y"])
     x, y = points[0]
-    page.mouse.move(corner[0] + x, corner[1] + y)
+    page.mouse.move(left + x, top + y)
     page.mouse.down()
     for x, y in points[1:]:
-        page.mouse.move(corner[0] + x, corner[1] + y)
+        page.mouse.move(left + x, top + y)
     page.mouse.up()
+    shift, zoom = (left - box["x"], top - box["y"]), (WIDTH / box["width"], HEIGHT / box["height"])
+    return (np.array(points) + shift) * zoom
 
 
-def covered(page: Page, points: Sequence[Point], size: int) -> NDArray[np.bool_]:
+def covered(stroke: Stroke, size: int) -> NDArray[np.bool_]:
     """Pixels whose centre is within half the brush's size of the line, computed from the geometry alone."""
-    box = _box(page)
-    corner = np.array([round(box["x"]) - box["x"], round(box["y"]) - box["y"]])
-    zoom = np.array([WIDTH / box["width"], HEIGHT / box["height"]])
-    at = [(np.array(point) + corner) * zoom for point in points]
     centres = np.stack(np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5), axis=-1)  # (H, W, 2)
     distance = np.full((HEIGHT, WIDTH), np.inf)
-    for a, b in zip(at, at[1:] or at, strict=False):
+    for a, b in zip(stroke, stroke[1:] if len(stroke) > 1 else stroke, strict=False):
         length2 = float((b - a) @ (b - a))
         along = np.clip((centres - a) @ (b - a) / length2, 0, 1) if length2 else np.zeros((HEIGHT, WIDTH))
         nearest = a + along[..., None] * (b - a)
@@ -86,6 +82,7 @@ def sent_mask(page: Page, studio: "Studio") -> NDArray[np.uint8]:
     page.click("#generate")
     job = studio.next_job()
     assert isinstance(job.request, Inpaint)
+    studio.store.cancel(job.id)  # the queue is small
     pixels = studio.pixels(job.request.mask)
     return pixels if pixels.ndim == 2 else pixels[..., 0]
 
@@ -95,52 +92,45 @@ def white(covers: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def test_a_stroke(table: Page, studio: "Studio") -> None:
-    points = [(41, 33), (187, 61), (140, 113)]
     choose_size(table, 21)
-    paint(table, points)
-    expected = covered(table, points, 21)
+    expected = covered(paint(table, [(41, 33), (187, 61), (140, 113)]), 21)
     assert 1500 < expected.sum() < 12000
     np.testing.assert_array_equal(sent_mask(table, studio), white(expected))
 
 
 def test_a_dot_and_strokes_over_the_edge(table: Page, studio: "Studio") -> None:
     choose_size(table, 17)
-    dot, out = [(150, 51)], [(23, 101), (-37, 93)]
-    paint(table, dot)
-    paint(table, out)
-    expected = covered(table, dot, 17) | covered(table, out, 17)
-    np.testing.assert_array_equal(sent_mask(table, studio), white(expected))
+    dot = covered(paint(table, [(150, 51)]), 17)
+    out = covered(paint(table, [(23, 101), (-37, 93)]), 17)
+    np.testing.assert_array_equal(sent_mask(table, studio), white(dot | out))
 
 
 def test_eraser_undo_and_redo(table: Page, studio: "Studio") -> None:
-    first, second, hole = [(31, 41), (171, 47)], [(91, 23), (99, 117)], [(63, 37), (133, 53)]
     choose_size(table, 30)
-    paint(table, first)
-    paint(table, second)
-    both = covered(table, first, 30) | covered(table, second, 30)
+    first = covered(paint(table, [(31, 41), (171, 47)]), 30)
+    second = covered(paint(table, [(91, 23), (99, 117)]), 30)
     table.click("#eraser")
     choose_size(table, 13)
-    paint(table, hole)
-    without = both & ~covered(table, hole, 13)
+    hole = covered(paint(table, [(63, 37), (133, 53)]), 13)
+    without = (first | second) & ~hole
     np.testing.assert_array_equal(sent_mask(table, studio), white(without))
     table.click("#undo")
-    np.testing.assert_array_equal(sent_mask(table, studio), white(both))
+    np.testing.assert_array_equal(sent_mask(table, studio), white(first | second))
     table.keyboard.press("Control+z")
-    np.testing.assert_array_equal(sent_mask(table, studio), white(covered(table, first, 30)))
+    np.testing.assert_array_equal(sent_mask(table, studio), white(first))
     table.click("#redo")
     table.click("#redo")
     np.testing.assert_array_equal(sent_mask(table, studio), white(without))
 
 
 def test_clear_can_be_undone_and_an_empty_mask_is_no_mask(table: Page, studio: "Studio") -> None:
-    stroke = [(51, 43), (161, 97)]
     choose_size(table, 24)
-    paint(table, stroke)
+    stroke = covered(paint(table, [(51, 43), (161, 97)]), 24)
     table.click("#clear-mask")
     table.click("#generate")
     assert studio.next_job().kind == "img2img"
     table.click("#undo")
-    np.testing.assert_array_equal(sent_mask(table, studio), white(covered(table, stroke, 24)))
+    np.testing.assert_array_equal(sent_mask(table, studio), white(stroke))
 
 
 def test_painting_with_the_keyboard(table: Page, studio: "Studio") -> None:

@@ -116,7 +116,7 @@ def test_limits_are_the_contracts(elements: list[Element]) -> None:
     assert checked["strength"] == {"min": 0, "max": 1}
     assert set(checked) == {
         "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "count", "strength", "mask_blur",
-        "padding",
+        "padding", "eta", "s_churn", "s_tmin", "s_tmax", "s_noise", "sigma_min", "sigma_max", "rho",
     }  # fmt: skip
 
 

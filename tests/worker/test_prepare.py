@@ -48,6 +48,13 @@ def test_txt2img_passes_its_numbers_on(blobs: Blobs) -> None:
     assert made.mask is None
 
 
+def test_txt2img_passes_on_what_was_set_of_sampler_and_schedule(blobs: Blobs) -> None:
+    fields = {"prompt": "", "width": 64, "height": 64, "seed": 1, "sampler": "Euler a Karras", "eta": 0.5, "rho": 5.0}
+    made = prepare(Txt2Img.model_validate(fields), {}, blobs).request
+    assert (made.sampler, made.schedule) == ("euler_a", "karras")
+    assert (made.sampler_options, made.schedule_options) == ({"eta": 0.5}, {"rho": 5.0})
+
+
 def test_an_input_picture_reaches_the_engine_between_minus_one_and_one(blobs: Blobs) -> None:
     pixels = photo(72, 64)
     request = Img2Img(prompt="", image=IMAGE, width=72, height=64, seed=1, strength=0.5)

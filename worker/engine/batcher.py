@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -30,7 +31,10 @@ class Stepping(Protocol):
 
 
 class Waiting(Protocol):
-    """A job with images that have not boarded. rows: of one image; flying: rows it has in the air; age: its turn."""
+    """A job with images that have not boarded. rows: of one image; flying: rows it has in the air; age: its turn.
+
+    waiting: images; ticks: how long one flies, at least.
+    """
 
     @property
     def rows(self) -> int: ...
@@ -40,6 +44,8 @@ class Waiting(Protocol):
     def age(self) -> int: ...
     @property
     def waiting(self) -> int: ...
+    @property
+    def ticks(self) -> int: ...
 
 
 S = TypeVar("S", bound=Stepping)
@@ -49,15 +55,15 @@ W = TypeVar("W", bound=Waiting)
 class Batcher:
     """Spends a budget of rows in flight, fairly among jobs, and cuts what flies into batches.
 
-    A job boards at most an eighth of the budget a tick: a job of a hundred images then lands a few at a time, and
-    somebody who comes while it flies waits for the next landing, not for the whole wave.
+    A job boards at most an eighth of the budget a tick, more only where its flights are so short that the budget
+    would not fill: a job of a hundred images then lands a few at a time, and somebody who comes while it flies waits
+    for the next landing, not for the whole wave.
     """
 
     def __init__(self, max_rows: int) -> None:
         if max_rows < 2:
             raise ValueError("max_rows must be at least 2: a guided image takes two rows")
         self.max_rows = max_rows
-        self._share = max(2, max_rows // 8)
         self._caps: dict[BatchKey, int] = {}
 
     def board(self, jobs: Iterable[W]) -> list[W]:
@@ -72,7 +78,9 @@ class Batcher:
         boarding: list[W] = []
         while True:
             eligible = [
-                job for job in jobs if job.waiting > taken[id(job)] and (taken[id(job)] + 1) * job.rows <= self._share
+                job
+                for job in jobs
+                if job.waiting > taken[id(job)] and (taken[id(job)] + 1) * job.rows <= self._share(job.ticks)
             ]
             if not eligible:
                 return boarding
@@ -82,6 +90,10 @@ class Batcher:
             free -= first.rows
             taken[id(first)] += 1
             boarding.append(first)
+
+    def _share(self, ticks: int) -> int:
+        """Rows a job may board in one tick when its images fly for so many."""
+        return max(2, math.ceil(self.max_rows / min(8, max(1, ticks))))
 
     def batches(self, flights: Iterable[S]) -> list[list[S]]:
         """Flights in groups of one key and no more rows than that key can take; the group with the oldest first."""

@@ -31,6 +31,11 @@ class NoiseLevels:
         """The largest timestep, T - 1."""
         return len(self._timesteps) - 1
 
+    @property
+    def zero_terminal(self) -> bool:
+        """Whether nothing of the picture is left at the last timestep (zero terminal SNR, Lin et al. 2023)."""
+        return bool(self._log_sigmas[-1] > math.log(1000))
+
     def sigma(self, t: float) -> float:
         return math.exp(np.interp(t, self._timesteps, self._log_sigmas))
 

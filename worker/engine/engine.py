@@ -160,7 +160,6 @@ class Engine:
             return
         with self._blaming([flight.job]):
             flight.advance(answer)
-            flight.job.steps_done += 1
 
     def _report(self) -> None:
         """Progress of every job in the air, and a preview of one of its images when one is due."""

@@ -12,7 +12,7 @@ from worker.engine.denoiser import NoiseLevels
 from worker.engine.inpaint import Known, keep
 from worker.engine.request import EngineRequest, Progress, Ticket
 from worker.engine.samplers import SAMPLERS, Steps
-from worker.engine.sigmas import cut, sigmas, start_scale
+from worker.engine.sigmas import count, cut, restarts, sigmas, start_scale
 from worker.models.loader import Components
 
 
@@ -56,12 +56,17 @@ class Job:
         return self.request.count - self.boarded
 
     @property
+    def ticks(self) -> int:
+        """How long one image flies, at least."""
+        return len(self.sigmas) - 1
+
+    @property
     def flying(self) -> int:
         """Rows in the air."""
         return (self.boarded - self.landed) * self.rows
 
     def progress(self) -> Progress:
-        return Progress(self.steps_done, (len(self.sigmas) - 1) * self.request.count)
+        return Progress(self.steps_done, count(self.sigmas) * self.request.count)
 
 
 @dataclass(eq=False)
@@ -78,6 +83,8 @@ class Flight:
 
     def __post_init__(self) -> None:
         self._rng = torch.Generator("cpu").manual_seed(self.seed)
+        self._answers = 0
+        self._steps_done = 0
         self._steps = self._plan()
         self._ask(None)
 
@@ -103,9 +110,14 @@ class Flight:
         return self.prepared.key
 
     def advance(self, denoised: Tensor) -> None:
-        """Give the sampler its answer, (C, h, w); it asks again, or has landed."""
+        """Give the sampler its answer, (C, h, w); it asks again, or has landed. Counts a step when it is whole."""
         self.denoised = denoised
         self._ask(denoised)
+        self._answers += 1
+        sampler, before = SAMPLERS[self.job.request.sampler], self._steps_done
+        landed = self.landed is not None
+        self._steps_done = count(self.job.sigmas) if landed else sampler.steps_done(self._answers)
+        self.job.steps_done += self._steps_done - before
 
     def close(self) -> None:
         self._steps.close()
@@ -120,22 +132,33 @@ class Flight:
         """The sampler on its first latent, with the mask around it where there is one."""
         request, prepared, levels = self.job.request, self.prepared, self.job.sigmas
         sampler = SAMPLERS[request.sampler]
+        options = request.sampler_options
         noise = self._draw()
         if prepared.start is None:
-            return sampler.steps(noise * start_scale(sampler, levels[0]), levels, self._draw)
+            return sampler.steps(noise * start_scale(sampler, levels[0]), levels, self._draw, **options)
         start = prepared.start
         if prepared.known is not None and request.fill == "noise":
             start = prepared.known.blend(self._draw(), start)
-        steps = sampler.steps(start + levels[0] * noise, levels, self._draw)
+        steps = sampler.steps(start + levels[0] * noise, levels, self._draw, **options)
         return keep(steps, prepared.known, noise) if prepared.known is not None else steps
 
     def _draw(self) -> Tensor:
         """Unit noise (C, h, w) from this image's own generator, on the CPU so that a seed is the same everywhere."""
         shape = (1, self.components.latent_channels, self.key.height, self.key.width)
-        return torch.randn(shape, generator=self._rng)[0].to(self.components.device)
+        return torch.randn(shape, generator=self._rng)[0].to(self.components.device, non_blocking=True)
 
 
 def schedule(request: EngineRequest, levels: NoiseLevels, ends_clean: bool) -> list[float]:
     """The sigmas one image of this request passes."""
-    full = sigmas(request.schedule, request.steps, SAMPLERS[request.sampler], levels, ends_clean)
-    return full if request.init is None else cut(full, request.strength)
+    sampler = SAMPLERS[request.sampler]
+
+    def full(steps: int) -> list[float]:
+        return sigmas(request.schedule, steps, sampler, levels, ends_clean, request.schedule_options)
+
+    way = full(request.steps)
+    if request.init is not None:
+        way = cut(way, request.strength)
+    if not sampler.restarts:
+        return way
+    part = (len(way) - 1) / request.steps
+    return restarts(way, lambda steps: full(max(steps, round(steps / part)))[-steps - 1 :])

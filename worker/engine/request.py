@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from worker.engine.inpaint import Fill
 from worker.engine.samplers import SAMPLERS
-from worker.engine.sigmas import SCHEDULES
+from worker.engine.sigmas import SCHEDULES, schedule_options
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
 
@@ -25,6 +25,8 @@ class EngineRequest:
     width, height: pixels, multiples of 8. init: (3, H, W) float32 from -1 to 1 at that size (img2img, inpaint).
     mask: (1, H, W) float32, 1 = repaint, between = partly (inpaint). strength: the part of the steps that is run on
     an init, which starts as init + sigma * noise at that step's sigma; without an init all steps run from noise.
+    sampler_options, schedule_options: what differs from the method's own defaults (`Sampler.options`,
+    `sigmas.schedule_options`).
     Raises ValueError for what the engine cannot do.
     """
 
@@ -35,6 +37,8 @@ class EngineRequest:
     steps: int
     sampler: str
     schedule: str
+    sampler_options: Mapping[str, float] = field(default_factory=dict)
+    schedule_options: Mapping[str, float] = field(default_factory=dict)
     guidance: float
     seed: int
     count: int = 1
@@ -47,6 +51,10 @@ class EngineRequest:
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS or self.schedule not in SCHEDULES:
             raise ValueError(f"unknown sampler or schedule: {self.sampler!r}, {self.schedule!r}")
+        unknown = self.sampler_options.keys() - SAMPLERS[self.sampler].options.keys()
+        unknown |= self.schedule_options.keys() - schedule_options(self.schedule)
+        if unknown:
+            raise ValueError(f"{self.sampler} on {self.schedule} has no {', '.join(sorted(unknown))}")
         if self.width % 8 or self.height % 8 or min(self.width, self.height) < 8:
             raise ValueError(f"width and height must be positive multiples of 8, not {self.width}x{self.height}")
         if self.steps < 1 or self.count < 1 or not math.isfinite(self.guidance):

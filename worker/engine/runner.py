@@ -128,10 +128,12 @@ class Runner:
 
     def _call(self, bucket: int, rows: Tensor, times: Tensor, texts: Tensor) -> Tensor:
         """One call of the U-Net with at most `bucket` rows, brought to that many by repeating the last."""
-        device, dtype = self.components.device, self.components.dtype
-        filled = torch.arange(bucket).clamp(max=len(rows) - 1)
+        full_rows, full_times, full_texts = (_pad(part, bucket) for part in (rows, times, texts))
         output = self.components.unet(
-            rows[filled].to(dtype), times[filled].to(device), encoder_hidden_states=texts[filled], return_dict=False
+            full_rows.to(self.components.dtype),
+            full_times.to(self.components.device, non_blocking=True),  # a plain copy would wait for the device
+            encoder_hidden_states=full_texts,
+            return_dict=False,
         )[0]
         return output[: len(rows)].float()  # type: ignore[no-any-return]  # diffusers is untyped
 
@@ -176,6 +178,10 @@ class Runner:
         if request.fill == "zero":
             return known.blend(torch.zeros_like(known.latent), known.latent)
         return known.latent
+
+
+def _pad(part: Tensor, size: int) -> Tensor:
+    return torch.cat([part, part[-1:].expand(size - len(part), *part.shape[1:])])
 
 
 def _mark() -> Any:

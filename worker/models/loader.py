@@ -120,17 +120,27 @@ def _prediction(scheduler: dict[str, Any]) -> Prediction:
 
 
 def _alphas_cumprod(scheduler: dict[str, Any]) -> Tensor:
-    """The noise schedule the model was trained on, (T,) float64, from its betas (Ho et al. 2020, eq. 4)."""
+    """The noise schedule the model was trained on, (T,) float64, from its betas (Ho et al. 2020, eq. 4).
+
+    With zero terminal SNR (Lin et al. 2023, algorithm 1) the last is 2^-24 and not 0, so that its sigma is finite:
+    4096, as diffusers has it.
+    """
     kind, steps = scheduler.get("beta_schedule", "linear"), scheduler.get("num_train_timesteps", 1000)
     start, end = scheduler.get("beta_start", 1e-4), scheduler.get("beta_end", 0.02)
-    special = scheduler.get("trained_betas") or scheduler.get("rescale_betas_zero_snr")
-    if special or kind not in ("linear", "scaled_linear"):
+    if scheduler.get("trained_betas") or kind not in ("linear", "scaled_linear"):
         raise ModelError(f"noise schedule {kind!r} with these settings is not supported; linear and scaled_linear are")
     if kind == "linear":
         betas = torch.linspace(start, end, steps, dtype=torch.float64)
     else:  # "scaled": linear in the square root, as latent diffusion was trained
         betas = torch.linspace(start**0.5, end**0.5, steps, dtype=torch.float64) ** 2
-    return torch.cumprod(1 - betas, dim=0)
+    alphas_cumprod = torch.cumprod(1 - betas, dim=0)
+    if scheduler.get("rescale_betas_zero_snr"):
+        if _prediction(scheduler) == "epsilon":
+            raise ModelError("zero terminal SNR with epsilon prediction is not supported: pure noise tells it nothing")
+        roots = alphas_cumprod.sqrt()
+        alphas_cumprod = ((roots - roots[-1]) * roots[0] / (roots[0] - roots[-1])) ** 2
+        alphas_cumprod[-1] = 2.0**-24
+    return alphas_cumprod
 
 
 def _side(sample_size: int | list[int]) -> int:

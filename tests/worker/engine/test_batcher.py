@@ -21,6 +21,7 @@ class Job:
     rows: int = 2
     waiting: int = 1
     flying: int = 0
+    ticks: int = 20
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ def test_a_large_job_boards_an_eighth_of_the_budget_a_tick() -> None:
     big = Job(0, waiting=100)
     assert Batcher(32).board([big]) == [big, big]
     assert Batcher(4).board([big]) == [big]
+
+
+@pytest.mark.parametrize(("ticks", "images"), [(1, 16), (4, 4), (5, 3), (8, 2), (50, 2), (0, 16)])
+def test_short_flights_board_faster_so_that_the_budget_fills(ticks: int, images: int) -> None:
+    assert len(Batcher(32).board([Job(0, waiting=100, ticks=ticks)])) == images
 
 
 def test_who_has_least_in_the_air_goes_first() -> None:

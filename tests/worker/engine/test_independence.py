@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from tests.worker.engine.tiny import tiny
 from worker.engine.engine import Engine
 from worker.engine.request import Done, EngineRequest, Picture, Pixels, Ticket
 from worker.engine.runner import Readback, Runner
+from worker.engine.samplers import SAMPLERS
+from worker.engine.sigmas import SCHEDULES, schedule_options
 from worker.models.loader import Components, load
 
 MINI = Path(__file__).parents[3] / "models" / "mini"
@@ -35,6 +38,7 @@ def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int,
     width, height = rng.choice(sides), sides[0]
     paint = np.random.default_rng(rng.randrange(2**32))
     kind = rng.choice(("txt2img", "txt2img", "img2img", "inpaint"))
+    sampler, schedule = rng.choice(tuple(SAMPLERS)), rng.choice(SCHEDULES)
     init = None if kind == "txt2img" else torch.from_numpy(paint.uniform(-1, 1, (3, height, width))).float()
     mask = torch.from_numpy(paint.uniform(0, 1, (1, height, width))).float() if kind == "inpaint" else None
     return EngineRequest(
@@ -43,8 +47,10 @@ def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int,
         width=width,
         height=height,
         steps=rng.randint(*steps),
-        sampler=rng.choice(("euler", "euler_a", "ddim", "dpmpp_2m")),
-        schedule=rng.choice(("normal", "karras")),
+        sampler=sampler,
+        schedule=schedule,
+        sampler_options=some(rng, {"eta": 0.7, "s_churn": 2.0, "s_noise": 1.01}, SAMPLERS[sampler].options),
+        schedule_options=some(rng, {"sigma_max": 9.0, "sigma_min": 0.1, "rho": 3.0}, schedule_options(schedule)),
         guidance=rng.choice((1.0, 1.0, 3.5, 7.5)),
         seed=rng.randrange(2**32),
         count=rng.choice((1, 1, 2)),
@@ -53,6 +59,11 @@ def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int,
         strength=rng.choice((0.5, 0.8, 1.0)),
         fill=rng.choice(("original", "blur", "noise", "zero")),
     )
+
+
+def some(rng: random.Random, values: dict[str, float], allowed: Iterable[str]) -> dict[str, float]:
+    """Those that are allowed, half of the time."""
+    return {name: value for name, value in values.items() if name in allowed and rng.random() < 0.5}
 
 
 def pictures(ticket: Ticket) -> list[Pixels]:
@@ -93,6 +104,13 @@ def crowd_agrees(
         assert len(own) == len(among) == request.count
         assert all(np.array_equal(a, b) for a, b in zip(own, among, strict=True)), request
     assert stats.rows > 2 * stats.calls, "the crowd did not share its calls"
+
+
+def test_the_random_requests_take_in_every_sampler_and_schedule() -> None:
+    requests = [random_request(random.Random(seed), (32,), (3, 8)) for seed in range(200)]
+    assert {request.sampler for request in requests} == set(SAMPLERS)
+    assert {request.schedule for request in requests} == set(SCHEDULES)
+    assert {name for request in requests for name in request.sampler_options} == {"eta", "s_churn", "s_noise"}
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -56,6 +56,13 @@ def test_noise_levels_are_diffusers_own(kind: str) -> None:
     )
 
 
+def test_noise_levels_with_zero_terminal_snr_are_diffusers_own_but_for_the_last() -> None:
+    settings = SCHEDULER | {"rescale_betas_zero_snr": True, "prediction_type": "v_prediction"}
+    found, expected = _alphas_cumprod(settings), DDIMScheduler(**settings).alphas_cumprod.double()
+    torch.testing.assert_close(found[:-1], expected[:-1], atol=1e-6, rtol=1e-4)
+    assert (float(expected[-1]), float(found[-1])) == (0, 2**-24)  # of 0 there is no sigma
+
+
 @pytest.mark.parametrize("said", [True, False])
 def test_where_ddim_ends_is_the_model_s_word(said: bool) -> None:
     assert tiny(set_alpha_to_one=said).ends_clean is said
@@ -66,7 +73,8 @@ def test_where_ddim_ends_is_the_model_s_word(said: bool) -> None:
     [
         ({"prediction": "sample"}, "sample"),
         ({"beta_schedule": "squaredcos_cap_v2"}, "squaredcos_cap_v2"),
-        ({"rescale_betas_zero_snr": True}, "not supported"),
+        ({"rescale_betas_zero_snr": True}, "pure noise"),
+        ({"trained_betas": [0.1, 0.2]}, "not supported"),
     ],
 )
 def test_schedulers_it_cannot_follow_are_refused(changes: dict[str, Any], word: str) -> None:

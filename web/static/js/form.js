@@ -81,14 +81,26 @@ function pairSliders() {
   }
 }
 
-/** The line under a choice explains what is chosen. */
+/** The line under a choice explains what is chosen, and the fields that it takes are shown. */
 function explainChoices() {
   for (const each of form.querySelectorAll("select")) {
     each.addEventListener("input", () => {
       const about = each.selectedOptions[0]?.dataset.hint;
       if (about) byId(`${each.id}-hint`).textContent = about;
+      showOptions();
     });
   }
+  showOptions();
+}
+
+/** What is hidden is not sent, so no sampler or schedule is given a field that it does not take. */
+function showOptions() {
+  const takes = ["sampler", "schedule"].flatMap(
+    (id) => (/** @type {HTMLSelectElement} */ (byId(id)).selectedOptions[0]?.dataset.takes ?? "").split(" "),
+  );
+  const fields = [.../** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-option]"))];
+  for (const field of fields) field.hidden = !takes.includes(field.dataset.field ?? "");
+  byId("sampling-more").hidden = fields.every((field) => field.hidden);
 }
 
 function listenToTools() {
