@@ -159,7 +159,8 @@ def test_the_catalogue_is_whole_and_its_options_are_fields() -> None:
     assert [sampler.name for sampler in SAMPLERS] == list(dict.fromkeys(sampler.name for sampler in SAMPLERS))
     assert set(SAMPLER) == set(SamplerId)
     assert set(SCHEDULE) == set(ScheduleId)
-    fields = {option.name for each in (*SAMPLERS, *SCHEDULES) for option in each.options}
+    options = [each.options for each in SAMPLERS] + [each.options for each in SCHEDULES]
+    fields = {option.name for each in options for option in each}
     assert fields == set(Sampling.model_fields) - {"sampler", "schedule"}
     assert fields <= set(Request.model_fields)
     assert all(sampler.schedules for sampler in SAMPLERS)
