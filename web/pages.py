@@ -81,7 +81,7 @@ def _render(settings: Settings) -> str:
     )
     return environment.get_template("page.html").render(
         fields=_fields(),
-        samplers=[(s.name.value, s.label, s.description, _takes(s)) for s in SAMPLERS],
+        samplers=[(s.name.value, s.label, s.description, _takes(s), s.group) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],
         examples=EXAMPLES,
         modules=sorted(path.name for path in (_HERE / "static" / "js").glob("*.js")),

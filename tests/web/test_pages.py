@@ -82,7 +82,9 @@ def control(elements: list[Element], name: str) -> Element:
 
 def options(elements: list[Element], name: str) -> list[tuple[str, str, bool]]:
     select = control(elements, name)
-    return [(e.attrs["value"], e.text, "selected" in e.attrs) for e in elements if e.parent is select]
+    homes = [select, *(e for e in elements if e.tag == "optgroup" and e.parent is select)]
+    inside = [e for e in elements if e.tag == "option" and e.parent in homes]
+    return [(e.attrs["value"], e.text, "selected" in e.attrs) for e in inside]
 
 
 def limits(field: FieldInfo) -> dict[str, float]:
@@ -161,6 +163,16 @@ def test_choices_are_the_catalogues(elements: list[Element]) -> None:
     assert [v for v, _, _ in options(elements, "resize")] == ["stretch", "crop", "fill"]
     assert [v for v, _, _ in options(elements, "fill")] == ["original", "blur", "noise", "zero"]
     assert [v for v, _, _ in options(elements, "area")] == ["whole", "masked"]
+
+
+def test_samplers_stand_under_headings_the_first_choices_first(elements: list[Element]) -> None:
+    headings = [e.attrs["label"] for e in elements if e.tag == "optgroup"]
+    assert headings == list(dict.fromkeys(sampler.group for sampler in SAMPLERS))
+    select = control(elements, "sampler")
+    under = {e.attrs["value"]: e.parent.attrs["label"] for e in elements if e.parent and e.parent.parent is select}
+    assert under == {sampler.name.value: sampler.group for sampler in SAMPLERS}
+    assert headings[0] == "First choices"
+    assert under["dpmpp_2m"] == headings[0]
 
 
 def test_limits_of_the_service_are_the_settings(elements: list[Element]) -> None:

@@ -141,10 +141,11 @@ def schedule_options(schedule: str) -> set[str]:
 def cut(levels: list[float], strength: float) -> list[float]:
     """The last `strength` of a schedule: what is left to do when an input image is redrawn by that much, 0 to 1.
 
-    int(steps * strength) steps, as diffusers counts them; 0 steps leaves the image as it is.
+    int(steps * strength) steps, as diffusers counts them, and at least one; strength 0 leaves the image as it is.
     """
     steps = len(levels) - 1
-    return levels[steps - min(int(steps * strength), steps) :]
+    left = min(max(int(steps * strength), int(strength > 0)), steps)
+    return levels[steps - left :]
 
 
 def restarts(way: list[float], again: Callable[[int], list[float]]) -> list[float]:

@@ -225,8 +225,8 @@ def test_zero_terminal_snr() -> None:
         assert sigmas("normal", 20, SAMPLERS[name], levels, ends_clean=True)[0] == pytest.approx(4096, rel=1e-6)
 
 
-@pytest.mark.parametrize(("strength", "left"), [(0, 0), (0.09, 0), (0.1, 1), (0.55, 5), (0.75, 7), (1, 10)])
-def test_strength_cuts_as_diffusers_does(strength: float, left: int) -> None:
+@pytest.mark.parametrize(("strength", "left"), [(0, 0), (0.09, 1), (0.1, 1), (0.55, 5), (0.75, 7), (1, 10)])
+def test_strength_cuts_as_diffusers_does_and_leaves_one_step(strength: float, left: int) -> None:
     levels = [float(s) for s in np.linspace(10, 0, 11)]
     assert cut(levels, strength) == levels[10 - left :]
 
