@@ -212,7 +212,7 @@ SAMPLERS: tuple[Sampler, ...] = (
     Sampler(
         name=SamplerId.PLMS,
         label="PLMS",
-        description="DDIM that remembers four steps. For even steps only, so not for Karras and its like.",
+        description="DDIM that remembers four steps. From 20 steps, and even ones: not for Karras and its like.",
         group=_STEADY,
         aliases=("PNDM", "PNDMScheduler"),
         order=2,

@@ -130,6 +130,25 @@ def test_progress_counts_steps_not_evaluations(components: Components, sampler: 
     assert {each.step for each in told} == set(range(2 * steps + 1))
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"prediction": "epsilon"},
+        {"prediction": "v_prediction"},
+        {"prediction": "v_prediction", "rescale_betas_zero_snr": True},
+    ],
+    ids=["epsilon", "v", "zero_terminal"],
+)
+def test_every_sampler_makes_a_picture_with_every_kind_of_model(kind: dict[str, Any]) -> None:
+    engine = Engine(tiny(**kind))
+    engine.start()
+    tickets = {name: engine.submit(request(sampler=name, steps=12, schedule="normal")) for name in SAMPLERS}
+    made = {name: list(ticket) for name, ticket in tickets.items()}
+    engine.stop()
+    assert {name: type(events[-1]) for name, events in made.items()} == dict.fromkeys(SAMPLERS, Done)
+    assert all(len(pictures(events)) == 1 for events in made.values())
+
+
 def test_image_i_is_the_picture_of_seed_plus_i(engine: Engine) -> None:
     several = pictures(list(engine.submit(request(count=3, seed=5, sampler="euler_a"))))
     alone = pictures(list(engine.submit(request(seed=7, sampler="euler_a"))))
