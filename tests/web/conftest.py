@@ -126,9 +126,9 @@ def studio(settings: Settings) -> Iterator[Studio]:
         store.redis.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as Debian has it."""
+    """Chromium, as Debian has it; for one file of tests, since Playwright's event loop stands in the way of others."""
     expect.set_options(timeout=PATIENCE)
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
