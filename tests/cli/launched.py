@@ -1,6 +1,7 @@
 """A process in its own session, what it prints, what it starts."""
 
 import queue
+import signal
 import subprocess
 import threading
 import time
@@ -10,12 +11,23 @@ from typing import Any
 import psutil
 
 
+def _hear_hangups() -> None:
+    """As in a terminal, also where these tests run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Launched:
     """A process in its own session, and what it prints."""
 
     def __init__(self, argv: Sequence[str], **options: Any) -> None:
         self.process = subprocess.Popen(
-            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **options
+            argv,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_hear_hangups,
+            **options,
         )
         self.said: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
