@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from worker.training.data import Batches, drawings
+from worker.training.data import Batches, Lookalikes, drawings
 from worker.training.loop import Schedule, Trainer, backward
 
-BATCH = 64
 WIDTH = 128
 LENGTH = 77
 
@@ -66,7 +65,7 @@ def train(
     """Train the pair for `minutes`: symmetric cross-entropy over the pairs of a batch (CLIP, fig. 3)."""
     model = build(tokenizer)
     trainer = Trainer(model, Schedule(minutes, peak_rate=1e-3), runs / "clip")
-    pictures, batches = drawings(runs), Batches(np.arange(len(drawings(runs))), BATCH, seed=1)
+    pictures, batches = drawings(runs), Lookalikes(np.arange(len(drawings(runs))), seed=1)
 
     def loss_of(step: int) -> Tensor:
         images = to_images(pictures[np.sort(batches.indices(step))])

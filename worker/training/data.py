@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,47 @@ class Batches:
         rng = np.random.default_rng([self.seed, step])
         words = [caption(scene(int(index)), rng) for index in self.indices(step)]
         return ["" if rng.random() < dropped else text for text in words]
+
+
+class Lookalikes(Batches):
+    """Batches whose captions colour and place alone do not tell apart (hard negatives, Robinson et al. 2021).
+
+    A batch is made of runs of eight drawings that agree in all but one attribute, mostly the subject. Among drawings
+    drawn at random colour, place and time say which caption belongs to which, and CLIP would hardly learn what things
+    look like.
+    """
+
+    RUN = 8
+    DIFFERING = {"kind": 5, "colour": 2, "place": 1}  # what differs within a run → such runs in a batch
+
+    def __init__(self, members: np.ndarray, seed: int) -> None:
+        super().__init__(members, self.RUN * sum(self.DIFFERING.values()), seed)
+
+    def indices(self, step: int) -> np.ndarray:
+        pool = len(self.members) // self.RUN
+        numbered = [(name, step * share + i) for name, share in self.DIFFERING.items() for i in range(share)]
+        return np.concatenate([self._runs(name, number // pool)[number % pool] for name, number in numbered])
+
+    @cache  # noqa: B019  # two or three orders of 24,000 numbers, for as long as the training runs
+    def _runs(self, differing: str, turn: int) -> np.ndarray:
+        """All drawings in runs that agree in everything but `differing`, where there are so many, (pool, RUN)."""
+        rng = np.random.default_rng([self.seed, *differing.encode(), turn])
+        alike = [values for name, values in _looks(self.members).items() if name != differing]
+        order = self.members[np.lexsort([rng.random(len(self.members)), *alike])]
+        return rng.permutation(order[: len(order) // self.RUN * self.RUN].reshape(-1, self.RUN))
+
+
+def _looks(members: np.ndarray) -> dict[str, np.ndarray]:
+    """How drawings look: every attribute numbered, int64 (N,)."""
+    scenes = [scene(int(index)) for index in members]
+    looks = {
+        "kind": [each.subjects[0].kind for each in scenes],
+        "colour": [each.subjects[0].colour for each in scenes],
+        "time": [each.time for each in scenes],
+        "place": [each.place for each in scenes],
+        "style": [f"{each.style} {len(each.subjects)}" for each in scenes],
+    }
+    return {name: np.unique(values, return_inverse=True)[1] for name, values in looks.items()}
 
 
 def mostly_plain(count: int) -> np.ndarray:

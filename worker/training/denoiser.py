@@ -21,7 +21,7 @@ from worker.training.loop import Schedule, Trainer, backward
 from worker.training.vae import CHANNELS
 from worker.training.whitening import Whitening
 
-BATCH = 16
+BATCH = 32
 # Parts of a batch that go forward and back side by side, one thread each: they meet once a step, where two threads
 # inside every operation would meet a thousand times, and wait each time that other work holds one of the cores.
 SHARDS = 2

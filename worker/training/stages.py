@@ -17,7 +17,7 @@ from worker.training import card, clip, denoiser, export, tokenizer, vae
 from worker.training.data import drawings
 from worker.training.prompts import GUIDANCE, PROMPTS, STEPS
 
-ENCODED = 10_000  # drawings whose latents the U-Net learns
+ENCODED = 20_000  # drawings whose latents the U-Net learns
 
 
 @dataclass(frozen=True)
