@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.changes import Changes
+from api.tokenizers import Tokenizers
 from contract.blobs import Blobs
 from contract.settings import Settings
 from contract.store import JobStore
@@ -24,6 +25,7 @@ class Services:
     blobs: Blobs
     celery: Celery
     changes: Changes
+    tokenizers: Tokenizers
     pictures: CapacityLimiter  # threads that decode or encode a picture at a time: each may take 200 MB
 
 

@@ -15,7 +15,8 @@ from api.deps import Services
 from api.headers import SecurityHeaders
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
-from api.routes import catalogue, docs, health, images, jobs
+from api.routes import catalogue, docs, health, images, jobs, tokens
+from api.tokenizers import Tokenizers
 from contract.blobs import Blobs
 from contract.broker import make_celery
 from contract.reaper import Reaper
@@ -43,7 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (images, jobs, catalogue, health, docs):
+    for module in (images, jobs, catalogue, tokens, health, docs):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
@@ -56,12 +57,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _services(settings: Settings) -> Services:
     """Nothing here connects: the api starts, and answers 503, while Redis is away."""
+    store = JobStore(connect(settings))
     return Services(
         settings=settings,
-        store=JobStore(connect(settings)),
+        store=store,
         blobs=Blobs(settings.blobs),
         celery=make_celery(settings),
         changes=Changes(settings),
+        tokenizers=Tokenizers(store),
         pictures=CapacityLimiter(2),
     )
 

@@ -4,6 +4,7 @@ import math
 import secrets
 from dataclasses import dataclass
 
+from api.prompts import draw_prompts
 from contract.errors import BadRequest, Unavailable
 from contract.jobs import ModelInfo, StoredImage
 from contract.requests import MIN_SIDE, Inpaint, Request, input_images, total_steps
@@ -13,16 +14,20 @@ from contract.store import JobStore
 
 @dataclass(frozen=True)
 class Resolved:
-    """A request with nothing left open. `steps`: summed over its pictures; `inputs`: image id → SHA-256."""
+    """A request with nothing left open.
+
+    steps: summed over its pictures; inputs: image id → SHA-256; drawn: prompt and negative prompt of each, or of all.
+    """
 
     request: Request
     steps: int
     inputs: dict[str, str]
+    drawn: list[tuple[str, str]]
 
 
 def resolve(request: Request, *, owner: str, store: JobStore, settings: Settings) -> Resolved:
     """Fill in what the client left open. Raises BadRequest, and Unavailable while no model is known."""
-    model = _model(request, store.models(), settings)
+    model = find_model(request.model, store, settings)
     pictures = {field: _picture(field, id, owner, store) for field, id in input_images(request).items()}
     _check_mask(pictures)
     width, height = _default_size(request, model, pictures.get("image"), settings.max_pixels)
@@ -35,12 +40,16 @@ def resolve(request: Request, *, owner: str, store: JobStore, settings: Settings
         }
     )
     _check_budget(filled, settings)
-    return Resolved(filled, total_steps(filled), {image.id: image.sha256 for image in pictures.values()})
+    _check_clip_skip(filled, model)
+    inputs = {image.id: image.sha256 for image in pictures.values()}
+    return Resolved(filled, total_steps(filled), inputs, draw_prompts(filled, settings))
 
 
-def _model(request: Request, known: dict[str, ModelInfo], settings: Settings) -> ModelInfo:
-    name = settings.model.name if request.model is None else request.model
-    if not known or (request.model is None and name not in known):
+def find_model(asked: str | None, store: JobStore, settings: Settings) -> ModelInfo:
+    """The model of this name, or the default one. Raises BadRequest, and Unavailable while no worker has one."""
+    known = store.models()
+    name = settings.model.name if asked is None else asked
+    if not known or (asked is None and name not in known):
         raise Unavailable("No worker has loaded the model yet")
     if name not in known:
         raise BadRequest(f"There is no such model; known are: {', '.join(known)}.", "model")
@@ -76,6 +85,14 @@ def _default_size(request: Request, model: ModelInfo, image: StoredImage | None,
 
 def _to_eights(side: float) -> int:
     return max(MIN_SIDE, int(side) // 8 * 8)
+
+
+def _check_clip_skip(request: Request, model: ModelInfo) -> None:
+    if request.clip_skip >= model.text_layers:
+        most = model.text_layers - 1
+        raise BadRequest(
+            f"{model.name}'s text encoder has {model.text_layers} layers; skip {most} at most.", "clip_skip"
+        )
 
 
 def _check_budget(request: Request, settings: Settings) -> None:

@@ -25,9 +25,11 @@ from typing import Any
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
+from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
-from worker.engine.request import EngineRequest, Picture
-from worker.engine.runner import BUCKETS, Runner
+from worker.engine.flight import Flight, Job
+from worker.engine.request import EngineRequest, Picture, Ticket
+from worker.engine.runner import BUCKETS, Rows, Runner
 from worker.models.loader import Components, default_device, load
 
 ROOT = Path(__file__).parents[1]
@@ -135,24 +137,29 @@ class Contest:
     def _request(self, prompt: str, seed: int) -> EngineRequest:
         side = self.components.native_size
         return EngineRequest(
-            prompt=prompt, width=side, height=side, steps=self.load.steps, sampler="dpmpp_2m", schedule="karras",
-            guidance=GUIDANCE, seed=seed,
+            words=(Words(prompt),), width=side, height=side, steps=self.load.steps, sampler="dpmpp_2m",
+            schedule="karras", guidance=GUIDANCE, seed=seed,
         )  # fmt: skip
+
+    def _board(self, runner: Runner) -> Flight:
+        return runner.board(Job.of(Ticket(self._request("a cat", 0)), runner.levels, ends_clean=True), 0)
 
     @torch.inference_mode()
     def step_times(self) -> dict[int, float]:
         """Milliseconds of one U-Net call by rows, the median of five: 2 rows is what (a) pays a step."""
         components = self.components
         side = components.native_size // components.vae_scale
-        text = self.runner.prepare(self._request("a cat", 0)).text[:1]
+        text = self._board(self.runner).stage.texts[:1]
         return {
             rows: 1e3
             * self._median_time(
                 lambda rows=rows: self.runner._call(  # type: ignore[misc]  # bound early on purpose
                     rows,
-                    torch.randn(rows, components.latent_channels, side, side, device=components.device),
-                    torch.full((rows,), 500.0),
-                    text.expand(rows, -1, -1),
+                    Rows(
+                        torch.randn(rows, components.latent_channels, side, side, device=components.device),
+                        torch.full((rows,), 500.0),
+                        text.expand(rows, -1, -1),
+                    ),
                 )
             )
             for rows in (2, *BUCKETS)
@@ -165,7 +172,7 @@ class Contest:
         side = components.native_size // components.vae_scale
         latent = torch.randn(components.latent_channels, side, side, device=components.device)
         decode = self._median_time(lambda: self.runner.decode(latent).wait())
-        return decode + self._median_time(lambda: Runner(components).prepare(self._request("a cat", 0))) / 2
+        return decode + self._median_time(lambda: self._board(Runner(components))) / 2
 
     def _median_time(self, work: Callable[[], object], times: int = 5) -> float:
         taken = []

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from contract.catalogue import SAMPLERS, Sampler, SamplerId
 from tests.worker.engine.moments import error
+from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
 from worker.engine.request import EngineRequest, Picture
 from worker.engine.sigmas import exponential, karras
@@ -78,7 +79,7 @@ def draw_pictures() -> None:
 
 def ask(sampler: Sampler, steps: int) -> EngineRequest:
     return EngineRequest(
-        prompt=PROMPT,
+        words=(Words(PROMPT),),
         width=SIDE,
         height=SIDE,
         steps=steps,

@@ -6,14 +6,18 @@ Written on the `tokenizers` library alone, so that the api shows and counts the 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
+from contract.prompt.model import Break, Run, Span, runs
+
 CHUNK = 75  # tokens of text in a chunk
 LENGTH = CHUNK + 2  # with the marks of begin and end: the length CLIP was trained on
+COMMA_REACH = 20  # a comma among the last so many tokens of a full chunk is where the next one begins
 
 # How CLIP cuts text into words before it merges bytes (OpenAI CLIP, `simple_tokenizer.py`).
 _WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -27,6 +31,7 @@ class Token:
     text: str
     start: int
     end: int
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,12 @@ class Chunk:
 
     tokens: tuple[Token, ...]
     ids: tuple[int, ...]
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weight of each of the 77; marks and padding have 1."""
+        spoken = tuple(token.weight for token in self.tokens)
+        return (1.0, *spoken, *[1.0] * (LENGTH - 1 - len(spoken)))
 
 
 class PromptTokenizer:
@@ -62,6 +73,16 @@ class PromptTokenizer:
             raise ValueError(f"{folder}: one of {sorted(set(marks.values()))} is not in the vocabulary")
         return cls(tokenizer, begin=begin, end=end, pad=pad)
 
+    def dump(self) -> str:
+        """Everything `read` needs, as JSON."""
+        return json.dumps([self._tokenizer.to_str(), self._begin, self._end, self._pad])
+
+    @classmethod
+    def read(cls, dumped: str) -> PromptTokenizer:
+        """A tokenizer that another process dumped."""
+        tokenizer, begin, end, pad = json.loads(dumped)
+        return cls(Tokenizer.from_str(tokenizer), begin=begin, end=end, pad=pad)
+
     def tokens(self, text: str) -> list[Token]:
         """The tokens of a text, without marks, each with its place in the text."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
@@ -70,14 +91,42 @@ class PromptTokenizer:
             for id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
         ]
 
-    def chunks(self, text: str) -> list[Chunk]:
-        """A text as one chunk or more; the empty text is one chunk of padding."""
-        tokens = self.tokens(text)
-        return [self._chunk(tokens[i : i + CHUNK]) for i in range(0, max(len(tokens), 1), CHUNK)]
+    def chunks(self, items: Iterable[Span | Break]) -> list[Chunk]:
+        """What a prompt says at some step (`Subprompt.items`) as one chunk or more.
+
+        BREAK ends a chunk. A word that would begin after the 75th token takes along what stands behind the last
+        comma, where that is near enough. A chunk without tokens is left out, but one there always is.
+        """
+        lines: list[list[Token]] = [[]]
+        for item in runs(items):
+            if isinstance(item, Break):
+                lines.append([])
+                continue
+            for token in self._tokens_of(item):
+                if len(lines[-1]) == CHUNK:
+                    cut = CHUNK if token.text == "," else _after_comma(lines[-1])
+                    lines.append(lines[-1][cut:])
+                    del lines[-2][cut:]
+                lines[-1].append(token)
+        spoken = [line for line in lines if line]
+        return [self._chunk(line) for line in spoken or [[]]]
+
+    def _tokens_of(self, run: Run) -> list[Token]:
+        """Tokens with the run's weight and their place in the prompt the run is from."""
+        return [
+            Token(token.id, token.text, run.position(token.start), run.position(token.end - 1) + 1, run.weight)
+            for token in self.tokens(run.text)
+        ]
 
     def _chunk(self, tokens: list[Token]) -> Chunk:
         ids = [self._begin, *(token.id for token in tokens), self._end]
         return Chunk(tuple(tokens), tuple(ids + [self._pad] * (LENGTH - len(ids))))
+
+
+def _after_comma(line: list[Token]) -> int:
+    """Where a full chunk is cut: behind its last comma, if that is among the last 20 tokens, else at its end."""
+    commas = [at for at in range(CHUNK - COMMA_REACH, CHUNK) if line[at].text == ","]
+    return commas[-1] + 1 if commas else CHUNK
 
 
 def _from_vocabulary(folder: Path) -> Tokenizer:

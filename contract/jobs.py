@@ -108,6 +108,7 @@ class ModelInfo(_Answer):
     native_width: int = Field(description="Pixels.")
     native_height: int = Field(description="Pixels.")
     prediction: Literal["epsilon", "v_prediction"]
+    text_layers: int = Field(description="Layers of the text encoder; clip_skip must be smaller.")
 
 
 class WorkerInfo(_Answer):

@@ -13,6 +13,7 @@
 | `garbage`            | zset   | bytes nobody needs, by the time they became so |
 | `fence`              | string | counter that makes claim tokens |
 | `workers`, `models`  | hash   | what workers publish about themselves and their models |
+| `tokenizers`         | hash   | model hash → its tokenizer, for the api to show tokens |
 | `reaper`             | string | lock: one process reaps at a time |
 | `k:…`                |        | Celery's own keys |
 | `changed`, `cancel`  | channel| ids of jobs that changed, or are to be cancelled |
@@ -20,7 +21,7 @@
 
 PREFIX = "darkroom:"
 QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
-WORKERS, MODELS, REAPER = (PREFIX + name for name in ("workers", "models", "reaper"))
+WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
 CELERY_PREFIX = PREFIX + "k:"
 

@@ -3,39 +3,43 @@
 Unknown fields are refused, and so is every field of the contract that has no effect yet.
 """
 
-import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from contract.sampling import Sampling
+from contract.wording import Wording
 
 MAX_SEED = 2**53 - 101  # exact in a JavaScript number, with room for 100 images
 MIN_SIDE, MAX_SIDE = 64, 4096
 
-
-def _clean(text: str) -> str:
-    """NFC, and no control characters but newline and tab.
-
-    >>> _clean("e\u0301")
-    'é'
-    """
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
-        raise ValueError("holds a control character or half a surrogate pair; take it out")
-    return unicodedata.normalize("NFC", text)
-
-
-Prompt = Annotated[str, Field(max_length=2000), AfterValidator(_clean)]
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
 ImageId = Annotated[str, Field(pattern=r"^img_[a-z2-7]{26}$")]
 Strength = Annotated[float, Field(gt=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class Request(Sampling):
+class Variation(BaseModel):
+    """A second seed that the first is turned toward."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    seed: int = Field(ge=0, le=MAX_SEED, description="The other seed; picture i turns toward this + i.")
+    strength: float = Field(gt=0, le=1, description="How far: near 0 almost the same picture, 1 the other one.")
+
+
+class SeedSize(BaseModel):
+    """The size a seed is known from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: Side = Field(description="Pixels.")
+    height: Side = Field(description="Pixels.")
+
+
+class Request(Sampling, Wording):
     """Fields that every picture-making job has."""
 
-    prompt: Prompt = Field(description="What the picture shows.")
-    negative_prompt: Prompt = Field("", description="What it should not show. Needs guidance above 1.")
     model: str | None = Field(None, max_length=100, description="A name from /models; null = the default.")
     width: Side | None = Field(
         None, description="Pixels; null = the model's own size, or the input picture's where there is one."
@@ -45,9 +49,39 @@ class Request(Sampling):
     guidance: float = Field(
         7.5, ge=1, le=30, description="How strictly the prompt is followed; 1 = off, at half the cost."
     )
+    guidance_rescale: Fraction = Field(
+        0.0, description="0 to 1: takes back what high guidance adds in contrast; 0.7 suits v-prediction models."
+    )
+    guidance_start: Fraction = Field(0.0, description="Share of the steps before which there is no guidance.")
+    guidance_end: Fraction = Field(
+        1.0, description="Share of the steps after which there is none. Steps without it take half the time."
+    )
     seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you.")
-    count: int = Field(1, ge=1, le=100, description="Pictures to make; number i uses seed + i.")
+    variation: Variation | None = Field(
+        None, description="Pictures a little beside the seed's own; with it all pictures of a job have one seed."
+    )
+    seed_size: SeedSize | None = Field(
+        None, description="The size the seed is known from: another size then shows much the same picture."
+    )
+    count: int = Field(
+        1, ge=1, le=100, description="Pictures to make; number i uses seed + i, or with `variation` its seed + i."
+    )
+    tiling: Literal["none", "x", "y", "both"] = Field(
+        "none", description="Make a picture that joins itself: left to right (x), top to bottom (y), or both."
+    )
     previews: bool = Field(True, description="Show the picture while it develops.")
+
+    @field_validator("guidance_end")
+    @classmethod
+    def _after_the_start(cls, value: float, info: ValidationInfo) -> float:
+        if value <= info.data.get("guidance_start", 0):
+            raise ValueError("must be above guidance_start; for no guidance at all set guidance to 1")
+        return value
+
+    def seed_of(self, index: int) -> int:
+        """The seed of picture `index`; variations all have the first one's."""
+        assert self.seed is not None  # drawn by the api
+        return self.seed if self.variation else self.seed + index
 
 
 class Txt2Img(Request):

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         """Folder of content-addressed bytes."""
         return self.data / "blobs"
 
+    @property
+    def prompts(self) -> Path:
+        """Folder of this installation's own wildcards/*.txt and styles/*.txt."""
+        return self.data / "prompts"
+
     def environ(self) -> dict[str, str]:
         """The environment for a child process that must see exactly these settings."""
         values = self.model_dump(mode="json", exclude_none=True)

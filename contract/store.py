@@ -7,7 +7,7 @@ docs/architecture.md draws the states; lua/prelude.lua holds what the scripts sh
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -49,10 +49,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker needs to know of a job it claimed. `inputs`: image id → SHA-256 of its bytes."""
+    """What a worker needs to know of a job it claimed.
+
+    inputs: image id → SHA-256 of its bytes. drawn: prompt and negative prompt of every picture, or of all.
+    """
 
     request: dict[str, Any]
     inputs: dict[str, str]
+    drawn: list[tuple[str, str]]
     owner: str
 
 
@@ -89,13 +93,24 @@ class JobStore:
     # --- what the api writes -----------------------------------------------------------------------
 
     def submit(
-        self, job_id: str, request: Request, *, owner: str, steps: int, inputs: Mapping[str, str], max_queue: int
+        self,
+        job_id: str,
+        request: Request,
+        *,
+        owner: str,
+        steps: int,
+        inputs: Mapping[str, str],
+        max_queue: int,
+        drawn: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Accept a job. Raises QueueFull. `steps` is the sum over its images; submitting an id again is harmless."""
+        """Accept a job. Raises QueueFull. `steps` is the sum over its images; submitting an id again is harmless.
+
+        drawn: as in `Work`; empty = the request's own prompts.
+        """
         body = request.model_dump(mode="json")
-        created, waiting = self._run(
-            "submit", job_id, owner, body["kind"], json.dumps(body), steps, json.dumps(dict(inputs)), max_queue
-        )
+        prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
+        texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
+        created, waiting = self._run("submit", job_id, owner, body["kind"], steps, max_queue, *texts)
         if not created:
             raise QueueFull(f"{waiting} jobs are waiting, which is the most this server takes; try later", 30)
 
@@ -117,8 +132,9 @@ class JobStore:
 
     def work(self, job_id: str) -> Work:
         """The request of a claimed job."""
-        request, inputs, owner = self._fields(job_id, "request", "inputs", "owner")
-        return Work(json.loads(request), json.loads(inputs), owner)
+        request, inputs, drawn, owner = self._fields(job_id, "request", "inputs", "drawn", "owner")
+        pairs = [(prompt, negative) for prompt, negative in json.loads(drawn)]
+        return Work(json.loads(request), json.loads(inputs), pairs, owner)
 
     def beat(self, claims: Iterable[Claim], lease_seconds: float) -> dict[Claim, Verdict]:
         """Renew the leases of all of a worker's jobs in one round trip."""
@@ -297,6 +313,15 @@ class JobStore:
             for model in worker.models:
                 pipe.hset(keys.MODELS, model.name, model.model_dump_json())
             pipe.execute()
+
+    def publish_tokenizer(self, model: ModelInfo, tokenizer: Callable[[], str]) -> None:
+        """Let the api cut prompts into a model's tokens; written once."""
+        if not self.redis.hexists(keys.TOKENIZERS, model.hash):
+            self.redis.hset(keys.TOKENIZERS, model.hash, tokenizer())
+
+    def tokenizer(self, model: ModelInfo) -> str | None:
+        """What `publish_tokenizer` was given."""
+        return cast("str | None", self.redis.hget(keys.TOKENIZERS, model.hash))
 
     def withdraw(self, worker_id: str) -> None:
         """A worker says goodbye."""

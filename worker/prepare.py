@@ -1,7 +1,7 @@
 """From a contract request to what the engine develops, and from what it gives back to the pictures people get."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,11 +13,15 @@ from PIL import Image, ImageFilter, ImageOps
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.requests import Img2Img, Inpaint, JobRequest
+from worker.engine.conditioning import Words
+from worker.engine.noise import StartNoise
 from worker.engine.request import EngineRequest
+from worker.models.tiling import Tiling
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3) colours or (H, W) mask, 0 to 255
 Role = Literal["output", "raw"]
 Finishing = Callable[[Pixels], dict[Role, Pixels]]
+Drawn = Sequence[tuple[str, str]]
 Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 
@@ -29,8 +33,11 @@ class Order:
     finish: Finishing
 
 
-def prepare(request: JobRequest, inputs: Mapping[str, str], blobs: Blobs) -> Order:
-    """Read the inputs (image id → SHA-256) and shape them for the engine. Raises JobFailed(bad_image)."""
+def prepare(request: JobRequest, inputs: Mapping[str, str], drawn: Drawn, blobs: Blobs) -> Order:
+    """Read the inputs (image id → SHA-256) and shape them for the engine. Raises JobFailed(bad_image).
+
+    drawn: prompt and negative prompt of every picture, or one pair for all.
+    """
 
     def load(image_id: str) -> Image.Image:
         try:
@@ -39,12 +46,12 @@ def prepare(request: JobRequest, inputs: Mapping[str, str], blobs: Blobs) -> Ord
             raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
 
     if isinstance(request, Inpaint):
-        return _inpaint(request, colours(load(request.image)), coverage(load(request.mask)))
+        return _inpaint(request, drawn, colours(load(request.image)), coverage(load(request.mask)))
     if isinstance(request, Img2Img):
         size = _work_size(request)
         init = _RESIZE[request.resize](colours(load(request.image)), size)
-        return Order(_engine_request(request, init=init, strength=request.strength), _as_output)
-    return Order(_engine_request(request), _as_output)
+        return Order(_engine_request(request, drawn, init=init, strength=request.strength), _as_output)
+    return Order(_engine_request(request, drawn), _as_output)
 
 
 def colours(image: Image.Image) -> Image.Image:
@@ -63,6 +70,7 @@ def coverage(image: Image.Image) -> Image.Image:
 
 def _engine_request(
     request: JobRequest,
+    drawn: Drawn,
     *,
     init: Image.Image | None = None,
     mask: Image.Image | None = None,
@@ -72,8 +80,8 @@ def _engine_request(
     width, height = _work_size(request)
     assert request.seed is not None  # drawn by the api
     return EngineRequest(
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt,
+        words=tuple(_words(request, prompt, negative) for prompt, negative in drawn),
+        clip_skip=request.clip_skip,
         width=width,
         height=height,
         steps=request.steps,
@@ -82,13 +90,32 @@ def _engine_request(
         sampler_options=request.sampler_options,
         schedule_options=request.schedule_options,
         guidance=request.guidance,
+        guided=(request.guidance_start, request.guidance_end),
+        rescale=request.guidance_rescale,
         seed=request.seed,
+        noise=_start_noise(request),
+        tiling=_TILING[request.tiling],
         count=request.count,
         init=None if init is None else _tensor(init) / 127.5 - 1,
         mask=None if mask is None else _tensor(mask) / 255,
         strength=strength,
         fill=fill,
         previews=request.previews,
+    )
+
+
+def _words(request: JobRequest, prompt: str, negative: str) -> Words:
+    blend = tuple((other.prompt, other.weight) for other in request.blend)
+    directions = tuple((way.toward, way.away, way.scale) for way in request.directions)
+    return Words(prompt, negative, blend, directions)
+
+
+def _start_noise(request: JobRequest) -> StartNoise:
+    variation, size = request.variation, request.seed_size
+    return StartNoise(
+        variation=variation.seed if variation else 0,
+        share=variation.strength if variation else 0.0,
+        size=(size.height // 8, size.width // 8) if size else None,
     )
 
 
@@ -102,7 +129,7 @@ def _as_output(decoded: Pixels) -> dict[Role, Pixels]:
     return {"output": decoded}
 
 
-def _inpaint(request: Inpaint, original: Image.Image, mask: Image.Image) -> Order:
+def _inpaint(request: Inpaint, drawn: Drawn, original: Image.Image, mask: Image.Image) -> Order:
     """Shape picture and mask for the engine, and remember how to put the result back.
 
     The result is composited through the blurred mask at the original's own size: where the blurred mask is 0, every
@@ -124,7 +151,7 @@ def _inpaint(request: Inpaint, original: Image.Image, mask: Image.Image) -> Orde
         return {"output": composite(whole, patch, through), "raw": decoded}
 
     crop, crop_mask = _resize(original.crop(box), size), _resize(mask.crop(box), size)
-    prepared = _engine_request(request, init=crop, mask=crop_mask, strength=request.strength, fill=request.fill)
+    prepared = _engine_request(request, drawn, init=crop, mask=crop_mask, strength=request.strength, fill=request.fill)
     return Order(prepared, finish)
 
 
@@ -180,6 +207,7 @@ def _pad(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.pad(np.asarray(fitted), around, mode="edge"))
 
 
+_TILING: dict[str, Tiling] = {"none": "", "x": "x", "y": "y", "both": "xy"}
 _RESIZE: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] = {
     "stretch": _resize,
     "crop": _crop,

@@ -14,7 +14,7 @@ from contract.errors import ErrorCode, JobFailed
 from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
 from contract.requests import JobRequest
-from contract.store import Claim, JobStore, Verdict
+from contract.store import Claim, JobStore, Verdict, Work
 from worker import files
 from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
 from worker.prepare import Order, Pixels, Role
@@ -46,8 +46,7 @@ class Relay:
 
     claim: Claim
     request: JobRequest
-    inputs: dict[str, str]
-    owner: str
+    work: Work
     model: ModelInfo
     order: Order
     store: JobStore
@@ -76,9 +75,13 @@ class Relay:
 
     def _keep(self, index: int, seed: int, role: Role, pixels: Pixels) -> None:
         """Store one finished picture: first the bytes, then the record that shows it."""
+        drawn = self.work.drawn
+        prompt, negative = drawn[index if len(drawn) > 1 else 0]
         made_from = {
             "request": self.request.model_dump(mode="json"),
-            "inputs": self.inputs,
+            "prompt": prompt,
+            "negative_prompt": negative,
+            "inputs": self.work.inputs,
             "model": {"name": self.model.name, "hash": self.model.hash},
             "seed": seed,
             "role": role,
@@ -99,7 +102,7 @@ class Relay:
             index=index,
             seed=seed,
             role=role,
-            owner=self.owner,
+            owner=self.work.owner,
             metadata={**made_from, "timings": {"seconds": round(time.monotonic() - self.begun, 3)}},
         )
         insist(self.store.add_picture, self.claim, image)

@@ -36,6 +36,7 @@ class Worker:
         self.name = settings.worker_name or socket.gethostname()
         self.model = describe(components, settings)
         self._settings, self._store, self._blobs = settings, store, blobs
+        self._tokenizer = components.tokenizer
         self._device = _device_name(components.device)
         self._engine = Engine(components, max_rows=settings.max_rows)
         self._held: dict[Claim, Ticket] = {}
@@ -96,11 +97,11 @@ class Worker:
         request = _REQUEST.validate_python(work.request)
         if request.model != self.model.name:
             raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {self.model.name}, not {request.model}")
-        order = prepare(request, work.inputs, self._blobs)
+        order = prepare(request, work.inputs, work.drawn, self._blobs)
         ticket = self._engine.submit(order.request)
         with self._lock:
             self._held[claim] = ticket
-        relay = Relay(claim, request, work.inputs, work.owner, self.model, order, self._store, self._blobs)
+        relay = Relay(claim, request, work, self.model, order, self._store, self._blobs)
         try:
             relay.follow(ticket)
         finally:
@@ -111,7 +112,7 @@ class Worker:
         request = Txt2Img(
             prompt="", width=self.model.native_width, height=self.model.native_height, seed=0, steps=2, previews=False
         )
-        for event in self._engine.submit(prepare(request, {}, self._blobs).request):
+        for event in self._engine.submit(prepare(request, {}, [("", "")], self._blobs).request):
             log.debug("warm-up: %s", event)
 
     # --- what goes on beside ----------------------------------------------------------------------
@@ -154,6 +155,7 @@ class Worker:
 
     def _announce(self) -> None:
         stats = self._engine.stats
+        self._store.publish_tokenizer(self.model, self._tokenizer.dump)
         self._store.announce(
             WorkerInfo(
                 id=self.name,
@@ -179,6 +181,7 @@ def describe(components: Components, settings: Settings) -> ModelInfo:
         native_width=components.native_size,
         native_height=components.native_size,
         prediction=components.prediction,
+        text_layers=components.text_encoder.config.num_hidden_layers,
     )
 
 

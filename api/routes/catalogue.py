@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.deps import StoreDep
+from api.deps import ServicesDep, StoreDep
 from api.problems import documented
 from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
 from contract.jobs import ModelInfo
+from contract.prompt.library import PromptLibrary, Style
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
@@ -26,3 +27,16 @@ async def list_samplers() -> tuple[Sampler, ...]:
 async def list_schedules() -> tuple[Schedule, ...]:
     """List the noise schedules, the best first choice first."""
     return SCHEDULES
+
+
+@router.get("/styles", responses=documented())
+def list_styles(services: ServicesDep) -> tuple[Style, ...]:
+    """List the styles that `styles` may name: texts put around the prompts."""
+    return PromptLibrary.read(services.settings.prompts).styles
+
+
+@router.get("/wildcards", responses=documented())
+def list_wildcards(services: ServicesDep) -> dict[str, int]:
+    """List the wildcards that a prompt may name as `__name__`, with how many entries each has."""
+    wildcards = PromptLibrary.read(services.settings.prompts).wildcards
+    return {name: len(entries) for name, entries in wildcards.items()}

@@ -50,6 +50,7 @@ def submit_job(
         owner=owner,
         steps=resolved.steps,
         inputs=resolved.inputs,
+        drawn=resolved.drawn,
         max_queue=settings.max_queue,
     )
     _ring(services.celery, job_id)

@@ -1,11 +1,11 @@
--- id, owner, kind, request, steps, inputs (JSON: image id → sha256), max_queue → created? , jobs waiting
-local id, owner, kind, request, steps, inputs, max_queue = unpack(ARGV)
+-- id, owner, kind, steps, max_queue, and in JSON request, inputs (image id → sha256), drawn → created? , jobs waiting
+local id, owner, kind, steps, max_queue, request, inputs, drawn = unpack(ARGV)
 local waiting = redis.call('ZCARD', QUEUED)
 if redis.call('EXISTS', job_key(id)) == 1 then return {1, waiting} end
 if waiting >= tonumber(max_queue) then return {0, waiting} end
 local created = now()
 redis.call('HSET', job_key(id), 'id', id, 'owner', owner, 'kind', kind, 'request', request, 'inputs', inputs,
-  'state', 'queued', 'created_at', created, 'hinted_at', created, 'attempts', 0, 'step', 0, 'steps', steps)
+  'drawn', drawn, 'state', 'queued', 'created_at', created, 'hinted_at', created, 'attempts', 0, 'step', 0, 'steps', steps)
 for _, sha in pairs(cjson.decode(inputs)) do refer(sha, id) end
 redis.call('ZADD', QUEUED, created, id)
 redis.call('ZADD', JOBS, created, id)

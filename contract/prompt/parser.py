@@ -66,9 +66,12 @@ _NUMBER = re.compile(rf"\s*({NUMBER})\s*")
 _OPENER = {")": "(", "]": "["}
 
 
-def parse(text: str) -> Prompt:
-    """What a prompt means. Never raises: what does not parse is text. Linear in the length of the text."""
-    return _Parser(text).parse()
+def parse(text: str, *, composed: bool = True) -> Prompt:
+    """What a prompt means. Never raises: what does not parse is text. Linear in the length of the text.
+
+    Without `composed` AND is a word like others: a negative prompt is one prompt.
+    """
+    return _Parser(text, composed=composed).parse()
 
 
 def escape(text: str) -> str:
@@ -95,7 +98,7 @@ class _Group:
 class _Parser:
     """One prompt being read. Text is collected from `_begin` on until something else ends it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, composed: bool) -> None:
         self._source = source
         self._begin = 0
         self._stack = [_Group("", 0)]
@@ -110,9 +113,10 @@ class _Parser:
             "]": self._on_close,
             ":": self._on_colon,
             "|": self._on_bar,
-            "AND": self._on_and,
             "BREAK": self._on_break,
         }
+        if composed:
+            self._actions["AND"] = self._on_and
 
     def parse(self) -> Prompt:
         actions = self._actions

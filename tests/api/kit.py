@@ -23,6 +23,7 @@ MODEL = ModelInfo(
     native_width=128,
     native_height=96,
     prediction="v_prediction",
+    text_layers=4,
 )
 
 

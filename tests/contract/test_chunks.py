@@ -10,15 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
-from contract.chunks import PromptTokenizer
+from contract.chunks import Chunk, PromptTokenizer
+from contract.prompt import parse
 from tests.worker.engine.tiny import tokenizer, write_tokenizer
 
 MINI = Path(__file__).parents[2] / "models" / "mini"
 BEGIN, END = 514, 515  # in the vocabulary of tests/worker/engine/tiny.py
 
 
+def chunks(prompt: str, step: int = 1) -> list[Chunk]:
+    return tokenizer().chunks(parse(prompt).at(step, 20)[0].items)
+
+
 def test_a_prompt_is_marked_and_padded() -> None:
-    (chunk,) = tokenizer().chunks("Cat, cat")
+    (chunk,) = chunks("Cat, cat")
     assert [(token.text, token.start, token.end) for token in chunk.tokens] == [
         ("Cat", 0, 3),
         (",", 3, 4),
@@ -33,9 +38,69 @@ def test_a_prompt_is_marked_and_padded() -> None:
 
 @pytest.mark.parametrize(("words", "lengths"), [(0, [0]), (1, [1]), (75, [75]), (76, [75, 1]), (151, [75, 75, 1])])
 def test_a_chunk_holds_75_tokens(words: int, lengths: list[int]) -> None:
-    chunks = tokenizer().chunks("cat " * words)
-    assert [len(chunk.tokens) for chunk in chunks] == lengths
-    assert all(len(chunk.ids) == 77 for chunk in chunks)
+    found = chunks("cat " * words)
+    assert [len(chunk.tokens) for chunk in found] == lengths
+    assert all(len(chunk.ids) == len(chunk.weights) == 77 for chunk in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lengths"),
+    [
+        (74, 5, [75, 5]),  # the comma is the 75th token: nothing to move
+        (70, 10, [71, 10]),  # four words would stand behind it
+        (55, 30, [56, 30]),  # it is the 20th from the end, the farthest that counts
+        (54, 30, [75, 10]),  # one farther
+        (75, 3, [75, 4]),  # it is the 76th itself
+        (20, 180, [75, 75, 51]),
+    ],
+)
+def test_what_follows_a_comma_near_the_end_moves_to_the_next_chunk(before: int, after: int, lengths: list[int]) -> None:
+    assert [len(chunk.tokens) for chunk in chunks("cat " * before + ", " + "cat " * after)] == lengths
+
+
+def test_break_ends_a_chunk_and_empty_ones_are_left_out() -> None:
+    assert [[token.text for token in chunk.tokens] for chunk in chunks("cat BREAK cat, cat")] == [
+        ["cat"],
+        ["cat", ",", "cat"],
+    ]
+    assert len(chunks("cat BREAK BREAK cat")) == len(chunks("BREAK cat BREAK (cat) BREAK")) == 2
+    assert [len(chunk.tokens) for chunk in chunks("BREAK")] == [0]
+
+
+def test_tokens_carry_weights_and_lead_back_to_the_prompt() -> None:
+    prompt = r"a \(cat (cat:1.5) [CAT]"
+    (chunk,) = chunks(prompt)
+    assert [(token.text, round(token.weight, 3)) for token in chunk.tokens] == [
+        ("a", 1.0),
+        ("(", 1.0),
+        ("cat", 1.0),
+        ("cat", 1.5),
+        ("CAT", 0.909),
+    ]
+    assert all(prompt[token.start : token.end] == token.text for token in chunk.tokens)
+    assert chunk.weights[:6] == (1.0, *(token.weight for token in chunk.tokens))
+    assert set(chunk.weights[6:]) == {1.0}
+
+
+def test_twenty_chunks() -> None:
+    found = chunks("cat, " * 750)
+    assert [len(chunk.tokens) for chunk in found] == [75] * 20
+
+
+@given(st.text(alphabet="cat ,()[]:|1.3ANDBREK\\{}é🐟", max_size=120), st.integers(1, 20))
+def test_any_prompt_is_chunked_and_leads_back(prompt: str, step: int) -> None:
+    for part in parse(prompt).at(step, 20):
+        for chunk in tokenizer().chunks(part.items):
+            assert len(chunk.tokens) <= 75
+            for token in chunk.tokens:
+                assert 0 <= token.start < token.end <= len(prompt)
+                assert set(token.text) <= set(prompt[token.start : token.end])
+
+
+def test_a_tokenizer_is_dumped_and_read_again() -> None:
+    again = PromptTokenizer.read(tokenizer().dump())
+    items = parse("a (cat:1.2), naïve 🐟").at(1, 1)[0].items
+    assert again.chunks(items) == tokenizer().chunks(items)
 
 
 def test_padding_is_the_model_s_own(tmp_path: Path) -> None:
@@ -45,7 +110,7 @@ def test_padding_is_the_model_s_own(tmp_path: Path) -> None:
     (folder / "special_tokens_map.json").write_text(
         json.dumps({"pad_token": "!", "eos_token": {"content": "<|endoftext|>"}})
     )
-    (chunk,) = PromptTokenizer.load(tmp_path).chunks("cat")
+    (chunk,) = PromptTokenizer.load(tmp_path).chunks(parse("cat").at(1, 1)[0].items)
     vocabulary = json.loads((folder / "vocab.json").read_text())
     assert chunk.ids[2] == END
     assert set(chunk.ids[3:]) == {vocabulary["!"]}

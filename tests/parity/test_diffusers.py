@@ -23,7 +23,8 @@ from diffusers import (
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
-from worker.engine.flight import Flight, Job, schedule
+from worker.engine.conditioning import Words
+from worker.engine.flight import Job
 from worker.engine.request import EngineRequest, Ticket
 from worker.engine.runner import Runner
 from worker.models.loader import load
@@ -68,9 +69,7 @@ def mode_of_the_posterior(monkeypatch: pytest.MonkeyPatch) -> None:
 @torch.inference_mode()
 def ours(runner: Runner, request: EngineRequest) -> Tensor:
     """The finished latent (C, h, w) of a request's first image."""
-    job = Job(Ticket(request), 0, schedule(request, runner.levels, runner.components.ends_clean))
-    job.prepared = runner.prepare(request)
-    flight = Flight(job, 0, runner.components)
+    flight = runner.board(Job.of(Ticket(request), runner.levels, runner.components.ends_clean), 0)
     while flight.landed is None:
         flight.advance(runner.denoise([flight])[0])
     return flight.landed
@@ -95,8 +94,7 @@ def theirs(pipeline: Any, sampler: str, noise: str, guidance: float, **inputs: A
 
 def request(sampler: str, noise: str, guidance: float, **inputs: Any) -> EngineRequest:
     return EngineRequest(
-        prompt=PROMPT,
-        negative_prompt=NEGATIVE,
+        words=(Words(PROMPT, NEGATIVE),),
         width=SIDE,
         height=SIDE,
         steps=STEPS,

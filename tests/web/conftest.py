@@ -42,7 +42,7 @@ class Studio:
         """A worker comes up."""
         model = ModelInfo(
             name=self.model, label="Mini", description="", hash="0" * 64,
-            native_width=native, native_height=native, prediction="v_prediction",
+            native_width=native, native_height=native, prediction="v_prediction", text_layers=4,
         )  # fmt: skip
         worker = WorkerInfo(
             id="w", host="here", device="cpu", models=[model], rows=0, busy=0, ready=True,

@@ -12,9 +12,12 @@ from scipy.ndimage import gaussian_filter
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.requests import Img2Img, Inpaint, Txt2Img
+from worker.engine.conditioning import Words
+from worker.engine.noise import StartNoise
 from worker.prepare import Order, colours, composite, coverage, prepare, region
 
 IMAGE, MASK = "img_" + "a" * 26, "img_" + "b" * 26
+DRAWN = [("p", "n")]
 rng = np.random.default_rng(0)
 
 
@@ -31,7 +34,7 @@ def photo(width: int, height: int) -> npt.NDArray[np.uint8]:
 def inpaint(blobs: Blobs, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], **fields: object) -> Order:
     values = {"prompt": "", "image": IMAGE, "mask": MASK, "seed": 1, "model": "mini", **fields}
     inputs = {IMAGE: store(blobs, image), MASK: store(blobs, mask)}
-    return prepare(Inpaint.model_validate(values), inputs, blobs)
+    return prepare(Inpaint.model_validate(values), inputs, DRAWN, blobs)
 
 
 @pytest.fixture
@@ -41,8 +44,8 @@ def blobs(tmp_path: Path) -> Blobs:
 
 def test_txt2img_passes_its_numbers_on(blobs: Blobs) -> None:
     request = Txt2Img(prompt="p", negative_prompt="n", width=128, height=96, seed=5, count=3, steps=9, guidance=2.5)
-    made = prepare(request, {}, blobs).request
-    assert (made.prompt, made.negative_prompt, made.width, made.height) == ("p", "n", 128, 96)
+    made = prepare(request, {}, DRAWN, blobs).request
+    assert (made.words, made.width, made.height) == ((Words("p", "n"),), 128, 96)
     assert (made.seed, made.count, made.steps, made.guidance, made.strength) == (5, 3, 9, 2.5, 1.0)
     assert made.init is None
     assert made.mask is None
@@ -50,15 +53,32 @@ def test_txt2img_passes_its_numbers_on(blobs: Blobs) -> None:
 
 def test_txt2img_passes_on_what_was_set_of_sampler_and_schedule(blobs: Blobs) -> None:
     fields = {"prompt": "", "width": 64, "height": 64, "seed": 1, "sampler": "Euler a Karras", "eta": 0.5, "rho": 5.0}
-    made = prepare(Txt2Img.model_validate(fields), {}, blobs).request
+    made = prepare(Txt2Img.model_validate(fields), {}, DRAWN, blobs).request
     assert (made.sampler, made.schedule) == ("euler_a", "karras")
     assert (made.sampler_options, made.schedule_options) == ({"eta": 0.5}, {"rho": 5.0})
+
+
+def test_what_steers_a_picture_reaches_the_engine(blobs: Blobs) -> None:
+    request = Txt2Img.model_validate(
+        {
+            "prompt": "p", "width": 64, "height": 64, "seed": 1, "count": 2, "clip_skip": 1, "tiling": "both",
+            "guidance_rescale": 0.7, "guidance_start": 0.1, "guidance_end": 0.8,
+            "variation": {"seed": 9, "strength": 0.25}, "seed_size": {"width": 128, "height": 64},
+            "blend": [{"prompt": "dog", "weight": 0.5}], "directions": [{"toward": "day", "away": "night"}],
+        }
+    )  # fmt: skip
+    made = prepare(request, {}, [("one", ""), ("two", "")], blobs).request
+    moved = {"blend": (("dog", 0.5),), "directions": (("day", "night", 1.0),)}
+    assert made.words == (Words("one", **moved), Words("two", **moved))
+    assert (made.clip_skip, made.tiling, made.rescale, made.guided) == (1, "xy", 0.7, (0.1, 0.8))
+    assert made.noise == StartNoise(variation=9, share=0.25, size=(8, 16))
+    assert [made.seed_of(index) for index in range(2)] == [request.seed_of(index) for index in range(2)] == [1, 1]
 
 
 def test_an_input_picture_reaches_the_engine_between_minus_one_and_one(blobs: Blobs) -> None:
     pixels = photo(72, 64)
     request = Img2Img(prompt="", image=IMAGE, width=72, height=64, seed=1, strength=0.5)
-    made = prepare(request, {IMAGE: store(blobs, pixels)}, blobs).request
+    made = prepare(request, {IMAGE: store(blobs, pixels)}, DRAWN, blobs).request
     assert made.init is not None
     assert made.init.shape == (3, 64, 72)
     np.testing.assert_allclose(made.init.numpy(), pixels.transpose(2, 0, 1) / 127.5 - 1, atol=1e-6)
@@ -72,7 +92,7 @@ def test_resize_crop_keeps_the_aspect_and_fill_continues_the_edge(blobs: Blobs) 
 
     def init(resize: str) -> npt.NDArray[np.float32]:
         fields = {"prompt": "", "image": IMAGE, "width": 128, "height": 128, "seed": 1, "resize": resize}
-        made = prepare(Img2Img.model_validate(fields), inputs, blobs).request.init
+        made = prepare(Img2Img.model_validate(fields), inputs, DRAWN, blobs).request.init
         assert made is not None
         return (made.numpy() + np.float32(1)) / np.float32(2)
 
@@ -86,7 +106,7 @@ def test_resize_crop_keeps_the_aspect_and_fill_continues_the_edge(blobs: Blobs) 
 def test_an_input_that_went_away_fails_the_job(blobs: Blobs) -> None:
     request = Img2Img(prompt="", image=IMAGE, width=64, height=64, seed=1)
     with pytest.raises(JobFailed) as failure:
-        prepare(request, {IMAGE: "ab" * 32}, blobs)
+        prepare(request, {IMAGE: "ab" * 32}, DRAWN, blobs)
     assert failure.value.code is ErrorCode.BAD_IMAGE
 
 

@@ -21,7 +21,7 @@ from worker.relay import Relay, insist
 
 MODEL = ModelInfo(
     name="mini", label="Mini", description="", hash="00" * 32, native_width=128, native_height=128,
-    prediction="v_prediction",
+    prediction="v_prediction", text_layers=4,
 )  # fmt: skip
 PIXELS = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
 
@@ -45,8 +45,9 @@ def begin(store: JobStore, blobs: Blobs) -> Begin:
 
     def start() -> tuple[Claim, Relay, Ticket]:
         taken = claim(store, submit(store))
-        order = prepare(REQUEST, {}, blobs)
-        return taken, Relay(taken, REQUEST, {}, "local", MODEL, order, store, blobs), Ticket(order.request)
+        work = store.work(taken.job_id)
+        order = prepare(REQUEST, work.inputs, work.drawn, blobs)
+        return taken, Relay(taken, REQUEST, work, MODEL, order, store, blobs), Ticket(order.request)
 
     return start
 
@@ -62,6 +63,7 @@ def test_a_whole_run_ends_as_pictures(begin: Begin, store: JobStore, blobs: Blob
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(blobs.get(job.images[0].sha256)))), PIXELS)
     stored = store.image(job.images[0].id)
     assert stored is not None
+    assert (stored.metadata["prompt"], stored.metadata["negative_prompt"]) == ("a black cat", "")
     assert stored.metadata["model"] == {"name": "mini", "hash": "00" * 32}
     assert stored.metadata["timings"]["seconds"] >= 0
     assert store.newest_preview(taken.job_id, 0) is not None

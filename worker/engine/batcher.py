@@ -10,12 +10,18 @@ from typing import Protocol, TypeVar
 
 @dataclass(frozen=True, slots=True)
 class BatchKey:
-    """What rows must share to go through the U-Net in one call. height, width: of the latent; chunks: of the prompt."""
+    """What rows must share to go through the U-Net in one call.
+
+    height, width: of the latent; length: text states of a row; masked: whether some of them are padding; tiling: the
+    directions in which the picture joins itself.
+    """
 
     model: str
     height: int
     width: int
-    chunks: int
+    length: int
+    masked: bool = False
+    tiling: str = ""
     adapters: tuple[str, ...] = ()
 
 
@@ -80,12 +86,13 @@ class Batcher:
             eligible = [
                 job
                 for job in jobs
-                if job.waiting > taken[id(job)] and (taken[id(job)] + 1) * job.rows <= self._share(job.ticks)
+                if job.waiting > taken[id(job)]
+                and (not taken[id(job)] or (taken[id(job)] + 1) * job.rows <= self._share(job.ticks))
             ]
             if not eligible:
                 return boarding
             first = min(eligible, key=lambda job: (job.flying + taken[id(job)] * job.rows, job.age))
-            if first.rows > free:
+            if first.rows > free and free < self.max_rows:  # one that is larger than the budget flies alone
                 return boarding
             free -= first.rows
             taken[id(first)] += 1

@@ -57,14 +57,3 @@ class Scaling:
         if prediction == "epsilon":  # model = noise
             return cls(skip=1.0, out=-sigma, into=1 / norm)
         return cls(skip=1 / norm**2, out=-sigma / norm, into=1 / norm)  # model = v (Salimans & Ho 2022)
-
-
-def guide(rows: Tensor, guidance: float) -> Tensor:
-    """Classifier-free guidance (Ho & Salimans 2022): rows (2, C, h, w), positive then negative → (C, h, w).
-
-    One row is not guided and passes as it is.
-    """
-    if len(rows) == 1:
-        return rows[0]
-    positive, negative = rows[0], rows[1]
-    return negative + guidance * (positive - negative)

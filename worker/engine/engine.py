@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from worker.engine.batcher import Batcher
-from worker.engine.flight import Flight, Job, schedule
+from worker.engine.flight import Flight, Job
 from worker.engine.request import Cancelled, Done, End, EngineRequest, Failed, Picture, Preview, Ticket
 from worker.engine.runner import Readback, Runner
 from worker.models.loader import Components
@@ -31,13 +31,18 @@ _STOPPED = Failed("engine_stopped", "The worker is shutting down.")
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counters since the start (ticks, U-Net calls, rows without padding, images, jobs) and what is there now."""
+    """Counters since the start and what is there now.
+
+    rows: without padding; texts_cached, texts_encoded: prompt chunks that were remembered, and that were not.
+    """
 
     ticks: int = 0
     calls: int = 0
     rows: int = 0
     images: int = 0
     jobs: int = 0
+    texts_cached: int = 0
+    texts_encoded: int = 0
     flights: int = 0
     rows_in_flight: int = 0
     images_waiting: int = 0
@@ -81,13 +86,14 @@ class Engine:
     def submit(self, request: EngineRequest) -> Ticket:
         """Queue a request, from any thread. After `stop` the ticket ends with engine_stopped at once."""
         ticket = Ticket(request)
-        sigmas = schedule(request, self._runner.levels, self._runner.components.ends_clean)
+        job = Job.of(ticket, self._runner.levels, self._runner.components.ends_clean)
         with self._wake:
             if self._stopping:
                 ticket.put(_STOPPED)
                 return ticket
-            self._arrived.append(Job(ticket, self._submitted, sigmas))
+            job.age = self._submitted
             self._submitted += 1
+            self._arrived.append(job)
             self._wake.notify()
         return ticket
 
@@ -131,9 +137,7 @@ class Engine:
     def _board(self, job: Job) -> None:
         if job.over:  # its image before this one could not board
             return
-        if job.prepared is None:
-            job.prepared = self._runner.prepare(job.request)
-        self._flights.append(Flight(job, job.boarded, self._runner.components))
+        self._flights.append(self._runner.board(job, job.boarded))
         job.boarded += 1
 
     def _denoise(self, batch: list[Flight]) -> None:
@@ -192,7 +196,8 @@ class Engine:
         turn, self._exposed = self._exposed[:count], self._exposed[count:]
         for flight, latent in turn:
             with self._blaming([flight.job]):
-                self._readbacks.append((flight, self._runner.decode(latent), self._hand_over))
+                picture = self._runner.decode(latent, flight.job.request.tiling)
+                self._readbacks.append((flight, picture, self._hand_over))
 
     def _deliver(self) -> None:
         """Pass on what has reached host memory; wait for it only when there is nothing else to do."""
@@ -256,6 +261,8 @@ class Engine:
         self._stats = replace(
             self._stats,
             **added,
+            texts_cached=self._runner.texts.hits,
+            texts_encoded=self._runner.texts.misses,
             flights=len(self._flights),
             rows_in_flight=sum(flight.rows for flight in self._flights),
             images_waiting=sum(job.waiting for job in self._jobs),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from worker.engine.batcher import BatchKey
+from worker.engine.conditioning import Conditioning, Stage, Words, most_rows, row_count
 from worker.engine.denoiser import NoiseLevels
 from worker.engine.inpaint import Known, keep
+from worker.engine.noise import unit_noise
 from worker.engine.request import EngineRequest, Progress, Ticket
 from worker.engine.samplers import SAMPLERS, Steps
 from worker.engine.sigmas import count, cut, restarts, sigmas, start_scale
@@ -18,10 +21,8 @@ from worker.models.loader import Components
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a job's images share. text: (rows, chunks * 77, D), positive then negative; start: (C, h, w), no noise."""
+    """What a job's images share: of a job with a picture, the latent it starts from, (C, h, w), without noise."""
 
-    text: Tensor
-    key: BatchKey
     start: Tensor | None = None
     known: Known | None = None
 
@@ -31,9 +32,11 @@ class Job:
     """What a client asked for, and how far it is."""
 
     ticket: Ticket
-    age: int  # order of arrival
     sigmas: list[float]
+    rows: int  # of the U-Net's batch that one image takes, where it takes most
+    age: int = 0  # order of arrival
     prepared: Prepared | None = None
+    conditioned: tuple[Words, Conditioning] | None = None  # of the image that boarded last
     boarded: int = 0  # images that have begun,
     landed: int = 0  # that are denoised,
     delivered: int = 0  # that are decoded and handed over
@@ -42,13 +45,21 @@ class Job:
     previewed_at: float = 0.0  # seconds, monotonic
     over: bool = False
 
+    @classmethod
+    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool) -> Job:
+        """A job that has just arrived."""
+        request = ticket.request
+        rows = max(most_rows(words, request.guidance, request.guided) for words in set(request.words))
+        return cls(ticket, schedule(request, levels, ends_clean), rows)
+
     @property
     def request(self) -> EngineRequest:
         return self.ticket.request
 
-    @property
-    def rows(self) -> int:
-        return self.request.rows
+    @cached_property
+    def steps(self) -> int:
+        """Steps of one image."""
+        return count(self.sigmas)
 
     @property
     def waiting(self) -> int:
@@ -66,7 +77,7 @@ class Job:
         return (self.boarded - self.landed) * self.rows
 
     def progress(self) -> Progress:
-        return Progress(self.steps_done, count(self.sigmas) * self.request.count)
+        return Progress(self.steps_done, self.steps * self.request.count)
 
 
 @dataclass(eq=False)
@@ -76,25 +87,26 @@ class Flight:
     job: Job
     index: int
     components: Components
+    conditioning: Conditioning
+    key: BatchKey = field(init=False)
     x: Tensor = field(init=False)
     sigma: float = field(init=False)
     landed: Tensor | None = field(default=None, init=False)  # the finished latent (C, h, w)
     denoised: Tensor | None = field(default=None, init=False)  # the newest guess at it
 
     def __post_init__(self) -> None:
+        request, words = self.job.request, self.conditioning
+        height, width = (side // self.components.vae_scale for side in (request.height, request.width))
+        self.key = BatchKey(self.components.name, height, width, words.length, words.masked, request.tiling)
         self._rng = torch.Generator("cpu").manual_seed(self.seed)
         self._answers = 0
-        self._steps_done = 0
+        self._step = 0  # the one it is at, counted from 0
         self._steps = self._plan()
         self._ask(None)
 
     @property
     def seed(self) -> int:
-        return self.job.request.seed + self.index
-
-    @property
-    def rows(self) -> int:
-        return self.job.rows
+        return self.job.request.seed_of(self.index)
 
     @property
     def age(self) -> int:
@@ -106,18 +118,31 @@ class Flight:
         return self.job.prepared
 
     @property
-    def key(self) -> BatchKey:
-        return self.prepared.key
+    def guidance(self) -> float:
+        """At this step."""
+        request = self.job.request
+        begin, end = (share * self.job.steps for share in request.guided)
+        return request.guidance if begin <= self._step < end else 1.0
+
+    @property
+    def rows(self) -> int:
+        """At this step."""
+        return row_count(self.conditioning.weights, self.guidance)
+
+    @property
+    def stage(self) -> Stage:
+        """What its prompts say at this step."""
+        return self.conditioning.at(self._step)
 
     def advance(self, denoised: Tensor) -> None:
         """Give the sampler its answer, (C, h, w); it asks again, or has landed. Counts a step when it is whole."""
         self.denoised = denoised
         self._ask(denoised)
         self._answers += 1
-        sampler, before = SAMPLERS[self.job.request.sampler], self._steps_done
+        sampler, before = SAMPLERS[self.job.request.sampler], self._step
         landed = self.landed is not None
-        self._steps_done = count(self.job.sigmas) if landed else sampler.steps_done(self._answers)
-        self.job.steps_done += self._steps_done - before
+        self._step = self.job.steps if landed else min(sampler.steps_done(self._answers), self.job.steps - 1)
+        self.job.steps_done += self._step - before
 
     def close(self) -> None:
         self._steps.close()
@@ -133,7 +158,7 @@ class Flight:
         request, prepared, levels = self.job.request, self.prepared, self.job.sigmas
         sampler = SAMPLERS[request.sampler]
         options = request.sampler_options
-        noise = self._draw()
+        noise = self._on_device(request.noise.draw(self._shape, self._rng, self.index))
         if prepared.start is None:
             return sampler.steps(noise * start_scale(sampler, levels[0]), levels, self._draw, **options)
         start = prepared.start
@@ -143,9 +168,15 @@ class Flight:
         return keep(steps, prepared.known, noise) if prepared.known is not None else steps
 
     def _draw(self) -> Tensor:
-        """Unit noise (C, h, w) from this image's own generator, on the CPU so that a seed is the same everywhere."""
-        shape = (1, self.components.latent_channels, self.key.height, self.key.width)
-        return torch.randn(shape, generator=self._rng)[0].to(self.components.device, non_blocking=True)
+        """Unit noise (C, h, w) from this image's own generator."""
+        return self._on_device(unit_noise(self._shape, self._rng))
+
+    def _on_device(self, noise: Tensor) -> Tensor:
+        return noise.to(self.components.device, non_blocking=True)
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return self.components.latent_channels, self.key.height, self.key.width
 
 
 def schedule(request: EngineRequest, levels: NoiseLevels, ends_clean: bool) -> list[float]:

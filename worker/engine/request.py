@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from worker.engine.conditioning import Words
 from worker.engine.inpaint import Fill
+from worker.engine.noise import StartNoise
 from worker.engine.samplers import SAMPLERS
 from worker.engine.sigmas import SCHEDULES, schedule_options
+from worker.models.tiling import Tiling
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
 
@@ -25,13 +28,15 @@ class EngineRequest:
     width, height: pixels, multiples of 8. init: (3, H, W) float32 from -1 to 1 at that size (img2img, inpaint).
     mask: (1, H, W) float32, 1 = repaint, between = partly (inpaint). strength: the part of the steps that is run on
     an init, which starts as init + sigma * noise at that step's sigma; without an init all steps run from noise.
+    words: the prompts, one for all images or one for each. clip_skip: layers of the text encoder left out at its end.
     sampler_options, schedule_options: what differs from the method's own defaults (`Sampler.options`,
-    `sigmas.schedule_options`).
+    `sigmas.schedule_options`). guided: the share of the steps, from and to, in which guidance counts; rescale: see
+    `conditioning.combine`. noise: what the images start from. tiling: the directions in which they join themselves.
     Raises ValueError for what the engine cannot do.
     """
 
-    prompt: str
-    negative_prompt: str = ""
+    words: tuple[Words, ...]
+    clip_skip: int = 0
     width: int
     height: int
     steps: int
@@ -40,7 +45,11 @@ class EngineRequest:
     sampler_options: Mapping[str, float] = field(default_factory=dict)
     schedule_options: Mapping[str, float] = field(default_factory=dict)
     guidance: float
+    guided: tuple[float, float] = (0.0, 1.0)
+    rescale: float = 0.0
     seed: int
+    noise: StartNoise = field(default_factory=StartNoise)
+    tiling: Tiling = ""
     count: int = 1
     init: Tensor | None = None
     mask: Tensor | None = None
@@ -59,6 +68,8 @@ class EngineRequest:
             raise ValueError(f"width and height must be positive multiples of 8, not {self.width}x{self.height}")
         if self.steps < 1 or self.count < 1 or not math.isfinite(self.guidance):
             raise ValueError("steps and count start at 1, and guidance is a finite number")
+        if len(self.words) not in (1, self.count):
+            raise ValueError(f"{len(self.words)} prompts for {self.count} images: give one, or one for each")
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength goes from 0 to 1, not {self.strength}")
         if self.init is not None and self.init.shape != (3, self.height, self.width):
@@ -66,10 +77,13 @@ class EngineRequest:
         if self.mask is not None and (self.init is None or self.mask.shape != (1, self.height, self.width)):
             raise ValueError("a mask needs an init and has its size")
 
-    @property
-    def rows(self) -> int:
-        """Rows of the U-Net's batch that one image takes: two while it is guided."""
-        return 1 if self.guidance == 1 else 2
+    def words_of(self, index: int) -> Words:
+        """The prompts of image `index`."""
+        return self.words[index if len(self.words) > 1 else 0]
+
+    def seed_of(self, index: int) -> int:
+        """The seed of image `index`. Variations stay with one seed: it is their own that counts up."""
+        return self.seed if self.noise.varied else self.seed + index
 
 
 @dataclass(frozen=True, slots=True)

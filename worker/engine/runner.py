@@ -6,25 +6,25 @@ time, and the U-Net sees only batches of a few fixed sizes (buckets) whose resul
 
 from __future__ import annotations
 
-import math
-from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from worker.engine.batcher import BatchKey
-from worker.engine.denoiser import NoiseLevels, Scaling, guide
-from worker.engine.flight import Flight, Prepared
+from worker.engine.conditioning import combine, condition
+from worker.engine.denoiser import NoiseLevels, Scaling
+from worker.engine.flight import Flight, Job, Prepared
 from worker.engine.inpaint import Known, bleed, shrink
 from worker.engine.request import EngineRequest
 from worker.engine.samplers import SAMPLERS
 from worker.models.loader import Components
-from worker.text.encode import encode, repeat
+from worker.models.tiling import Tiling, seamless, with_margin
+from worker.text.encode import TextEncoder
 
 BUCKETS = (4, 6, 8, 12, 16, 24, 32)  # rows; on CPUs, batches of 1, 2 and 3 rows use kernels that round otherwise
-_TEXTS = 64  # encoded prompts remembered
 
 
 class Readback:
@@ -43,52 +43,78 @@ class Readback:
         return self._host
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A batch of the U-Net. x: (R, C, h, w); times: (R,); texts: (R, L, D); mask: (R, L), None where all counts."""
+
+    x: Tensor
+    times: Tensor
+    texts: Tensor
+    mask: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, part: slice | Tensor) -> Rows:
+        mask = None if self.mask is None else self.mask[part]
+        return Rows(self.x[part], self.times[part], self.texts[part], mask)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        masks = [part.mask for part in parts if part.mask is not None]
+        return cls(
+            torch.cat([part.x for part in parts]),
+            torch.cat([part.times for part in parts]),
+            torch.cat([part.texts for part in parts]),
+            torch.cat(masks) if masks else None,
+        )
+
+    def padded(self, size: int) -> Rows:
+        """So many rows, by repeating the last."""
+        return self[torch.arange(size).clamp(max=len(self) - 1)]
+
+    def round(self, size: int) -> Rows:
+        """So many rows, by going round."""
+        return self[torch.arange(size) % len(self)]
+
+
 class Runner:
     """One model on one device. Not thread-safe: the engine thread owns it."""
 
     def __init__(self, components: Components) -> None:
         self.components = components
         self.levels = NoiseLevels(components.alphas_cumprod)
-        self._texts: OrderedDict[str, Tensor] = OrderedDict()
+        self.texts = TextEncoder(components)
         self._marks: list[Any] = []
-        self._agreeing: dict[tuple[int, tuple[int, ...], int], bool] = {}
+        self._agreeing: dict[tuple[int, tuple[int, ...], int, bool], bool] = {}
 
-    def prepare(self, request: EngineRequest) -> Prepared:
-        """Encode what a request's images share: the prompts, the input picture, the mask."""
-        prompts = [request.prompt, request.negative_prompt][: request.rows]
-        texts = [self._encode_text(prompt) for prompt in prompts]
-        chunks = math.lcm(*(len(text) for text in texts))
-        height, width = (side // self.components.vae_scale for side in (request.height, request.width))
-        key = BatchKey(self.components.name, height, width, chunks)
-        text = torch.stack([repeat(text, chunks) for text in texts])
-        if request.init is None:
-            return Prepared(text, key)
-        latent = self._encode_picture(request.init)
-        if request.mask is None:
-            return Prepared(text, key, latent)
-        known = Known(latent, shrink(request.mask, self.components.vae_scale).to(latent.device))
-        return Prepared(text, key, self._fill(request, request.mask, known), known)
+    def board(self, job: Job, index: int) -> Flight:
+        """Image `index` of a job, ready for its first step; what it shares with others is encoded once."""
+        if job.prepared is None:
+            job.prepared = self._prepare(job.request)
+        words = job.request.words_of(index)
+        if job.conditioned is None or job.conditioned[0] != words:
+            encode = partial(self.texts.encode, clip_skip=job.request.clip_skip)
+            job.conditioned = words, condition(words, job.steps, encode)
+        return Flight(job, index, self.components, job.conditioned[1])
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
         """One U-Net call for flights of one key: each flight's denoised latent (C, h, w), guided."""
-        rows: list[Tensor] = []
-        times: list[float] = []
         scalings = [Scaling.at(flight.sigma, self.components.prediction) for flight in flights]
-        for flight, scaling in zip(flights, scalings, strict=True):
-            rows += [flight.x * scaling.into] * flight.rows
-            times += [self._timestep(flight)] * flight.rows
-        texts = torch.cat([flight.prepared.text for flight in flights])
-        outputs = torch.split(self._unet(torch.stack(rows), torch.tensor(times), texts), [f.rows for f in flights])
+        parts = [self._rows(flight, scaling) for flight, scaling in zip(flights, scalings, strict=True)]
+        with seamless(self.components.unet, flights[0].job.request.tiling):
+            outputs = torch.split(self._unet(Rows.joined(parts)), [len(part) for part in parts])
         return [
-            guide(scaling.skip * flight.x + scaling.out * output, flight.job.request.guidance)
+            scaling.skip * flight.x + scaling.out * _guided(flight, output)
             for flight, scaling, output in zip(flights, scalings, outputs, strict=True)
         ]
 
-    def decode(self, latent: Tensor) -> Readback:
+    def decode(self, latent: Tensor, tiling: Tiling = "") -> Readback:
         """A finished latent (C, h, w) → uint8 (H, W, 3) and a flag: whether latent and picture are finite."""
         vae = self.components.vae
         scaled = (latent / self.components.vae_scaling)[None].to(self.components.dtype)
-        picture = vae.decode(scaled, return_dict=False)[0][0].float()  # (3, H, W) from -1 to 1
+        with seamless(vae.decoder, tiling):
+            picture = vae.decode(scaled, return_dict=False)[0][0].float()  # (3, H, W) from -1 to 1
         finite = torch.isfinite(latent).all() & torch.isfinite(picture).all()
         pixels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return Readback(pixels.movedim(0, -1).contiguous(), finite)
@@ -109,35 +135,53 @@ class Runner:
         """A guess at the finished latent (C, h, w) → uint8 (h, w, 3)."""
         return Readback(self.components.preview(denoised))
 
+    def _prepare(self, request: EngineRequest) -> Prepared:
+        """Encode what a job's images share: the input picture, and what its mask keeps."""
+        if request.init is None:
+            return Prepared()
+        latent = self._encode_picture(request.init, request.tiling)
+        if request.mask is None:
+            return Prepared(latent)
+        known = Known(latent, shrink(request.mask, self.components.vae_scale).to(latent.device))
+        return Prepared(self._fill(request, request.mask, known), known)
+
+    def _rows(self, flight: Flight, scaling: Scaling) -> Rows:
+        """What a flight asks the U-Net at this step: a row for each of its prompts."""
+        count, stage = flight.rows, flight.stage
+        return Rows(
+            (flight.x * scaling.into).expand(count, *flight.x.shape),
+            torch.full((count,), self._timestep(flight)),
+            stage.texts[:count],
+            None if stage.mask is None else stage.mask[:count],
+        )
+
     def _timestep(self, flight: Flight) -> float:
         t = self.levels.t(flight.sigma)
         return t if SAMPLERS[flight.job.request.sampler].variance == "exploding" else float(round(t))
 
-    def _unet(self, rows: Tensor, times: Tensor, texts: Tensor) -> Tensor:
-        """(R, C, h, w), (R,), (R, L, D) → float32 (R, C, h, w), by way of buckets that agree to the bit."""
+    def _unet(self, batch: Rows) -> Tensor:
+        """Every row's answer, float32 (R, C, h, w), by way of buckets that agree to the bit."""
         outputs = []
-        while len(rows):
-            bucket = next(
-                size
-                for size in reversed([size for size in BUCKETS if size < len(rows)] + [_bucket(len(rows))])
-                if self._agrees(size, rows, texts)
-            )
-            outputs.append(self._call(bucket, rows[:bucket], times[:bucket], texts[:bucket]))
-            rows, times, texts = rows[bucket:], times[bucket:], texts[bucket:]
+        while count := len(batch):
+            sizes = reversed([size for size in BUCKETS if size < count] + [_bucket(count)])
+            bucket = next(size for size in sizes if self._agrees(size, batch))
+            outputs.append(self._call(bucket, batch[:bucket]))
+            batch = batch[bucket:]
         return torch.cat(outputs)
 
-    def _call(self, bucket: int, rows: Tensor, times: Tensor, texts: Tensor) -> Tensor:
+    def _call(self, bucket: int, batch: Rows) -> Tensor:
         """One call of the U-Net with at most `bucket` rows, brought to that many by repeating the last."""
-        full_rows, full_times, full_texts = (_pad(part, bucket) for part in (rows, times, texts))
+        full = batch.padded(bucket)
         output = self.components.unet(
-            full_rows.to(self.components.dtype),
-            full_times.to(self.components.device, non_blocking=True),  # a plain copy would wait for the device
-            encoder_hidden_states=full_texts,
+            full.x.to(self.components.dtype),
+            full.times.to(self.components.device, non_blocking=True),  # a plain copy would wait for the device
+            encoder_hidden_states=full.texts,
+            encoder_attention_mask=full.mask,
             return_dict=False,
         )[0]
-        return output[: len(rows)].float()  # type: ignore[no-any-return]  # diffusers is untyped
+        return output[: len(batch)].float()  # type: ignore[no-any-return]  # diffusers is untyped
 
-    def _agrees(self, bucket: int, rows: Tensor, texts: Tensor) -> bool:
+    def _agrees(self, bucket: int, batch: Rows) -> bool:
         """Whether a bucket gives each row the bits that the smallest bucket gives it, at this size: tried once.
 
         Libraries choose kernels by batch size, and some of them round otherwise: on one CPU thread, for one,
@@ -145,43 +189,37 @@ class Runner:
         """
         if bucket == BUCKETS[0]:
             return True
-        known = (bucket, tuple(rows.shape[1:]), texts.shape[1])
+        known = (bucket, tuple(batch.x.shape[1:]), batch.texts.shape[1], batch.mask is not None)
         if known not in self._agreeing:
             rng = torch.Generator("cpu").manual_seed(bucket)
-            trial = torch.randn((bucket, *rows.shape[1:]), generator=rng).to(rows.device)
-            times = torch.linspace(self.levels.last, 0, bucket)
-            texts = texts[torch.arange(bucket) % len(texts)]
-            small = zip(*(torch.split(part, BUCKETS[0]) for part in (trial, times, texts)), strict=True)
-            apart = torch.cat([self._call(BUCKETS[0], *part) for part in small])
-            self._agreeing[known] = torch.equal(self._call(bucket, trial, times, texts), apart)
+            noise = torch.randn((bucket, *batch.x.shape[1:]), generator=rng).to(batch.x.device)
+            trial = replace(batch.round(bucket), x=noise, times=torch.linspace(self.levels.last, 0, bucket))
+            small = range(0, bucket, BUCKETS[0])
+            apart = torch.cat([self._call(BUCKETS[0], trial[i : i + BUCKETS[0]]) for i in small])
+            self._agreeing[known] = torch.equal(self._call(bucket, trial), apart)
         return self._agreeing[known]
 
-    def _encode_text(self, text: str) -> Tensor:
-        if text not in self._texts:
-            self._texts[text] = encode(self.components, text)
-            if len(self._texts) > _TEXTS:
-                self._texts.popitem(last=False)
-        self._texts.move_to_end(text)
-        return self._texts[text]
-
-    def _encode_picture(self, picture: Tensor) -> Tensor:
+    def _encode_picture(self, picture: Tensor, tiling: Tiling) -> Tensor:
         """(3, H, W) from -1 to 1 → scaled latent (C, h, w) float32: the posterior's mode, which draws no noise."""
-        pixels = picture[None].to(self.components.device, self.components.dtype)
+        pixels, margins = with_margin(picture[None].to(self.components.device, self.components.dtype), tiling)
         latent = self.components.vae.encode(pixels, return_dict=False)[0].mode()[0]
-        return latent.float() * self.components.vae_scaling  # type: ignore[no-any-return]  # diffusers is untyped
+        top, left = (margin // self.components.vae_scale for margin in margins)
+        inner = latent[:, top : latent.shape[1] - top, left : latent.shape[2] - left]
+        return inner.float() * self.components.vae_scaling  # type: ignore[no-any-return]  # diffusers is untyped
 
     def _fill(self, request: EngineRequest, mask: Tensor, known: Known) -> Tensor:
         """What the masked part starts from, before noise. "noise" differs by image: the flight draws it."""
         assert request.init is not None, "a mask comes with an init"
         if request.fill == "blur":
-            return known.blend(self._encode_picture(bleed(request.init, mask)), known.latent)
+            return known.blend(self._encode_picture(bleed(request.init, mask), request.tiling), known.latent)
         if request.fill == "zero":
             return known.blend(torch.zeros_like(known.latent), known.latent)
         return known.latent
 
 
-def _pad(part: Tensor, size: int) -> Tensor:
-    return torch.cat([part, part[-1:].expand(size - len(part), *part.shape[1:])])
+def _guided(flight: Flight, output: Tensor) -> Tensor:
+    """A flight's rows (rows, C, h, w) as one answer (C, h, w)."""
+    return combine(output, flight.conditioning.weights, flight.guidance, flight.job.request.rescale)
 
 
 def _mark() -> Any:

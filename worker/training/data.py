@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Lookalikes(Batches):
     """
 
     RUN = 8
-    DIFFERING = {"kind": 5, "colour": 2, "place": 1}  # what differs within a run → such runs in a batch
+    DIFFERING: ClassVar = {"kind": 5, "colour": 2, "place": 1}  # what differs within a run → such runs in a batch
 
     def __init__(self, members: np.ndarray, seed: int) -> None:
         super().__init__(members, self.RUN * sum(self.DIFFERING.values()), seed)

@@ -12,9 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from contract.prompt import Span
 from tests.worker.engine.tiny import tiny
+from worker.engine.conditioning import Items, Words
 from worker.engine.engine import Engine
-from worker.engine.flight import Flight, Job, schedule
+from worker.engine.flight import Flight, Job
 from worker.engine.request import (
     Cancelled,
     Done,
@@ -30,6 +32,7 @@ from worker.engine.request import (
 from worker.engine.runner import Runner
 from worker.engine.samplers import SAMPLERS, Draw, Sampler, Steps
 from worker.models.loader import Components
+from worker.text.encode import TextEncoder
 
 Denoise = Callable[[Runner, list[Flight]], list[Tensor]]
 
@@ -49,7 +52,7 @@ def engine(components: Components) -> Iterator[Engine]:
 
 def request(**changes: Any) -> EngineRequest:
     plain: dict[str, Any] = {
-        "prompt": "a cat",
+        "words": (Words("a cat"),),
         "width": 32,
         "height": 32,
         "steps": 3,
@@ -115,10 +118,9 @@ def test_progress_counts_steps_not_evaluations(components: Components, sampler: 
     steps = 40 if strength is None else 28
     asked = request(sampler=sampler, steps=40, count=2, guidance=1.0, **changes)
     runner = Runner(components)
-    job = Job(Ticket(asked), 0, schedule(asked, runner.levels, components.ends_clean))
+    job = Job.of(Ticket(asked), runner.levels, components.ends_clean)
     with torch.inference_mode():
-        job.prepared = runner.prepare(asked)
-        flights = [Flight(job, index, components) for index in range(2)]
+        flights = [runner.board(job, index) for index in range(2)]
         told = [job.progress()]
         while flights:
             for flight in flights:
@@ -287,15 +289,15 @@ def test_a_failing_call_fails_its_members_only(engine: Engine, components: Compo
 def test_a_failing_decode_or_prompt_fails_its_own_job(
     engine: Engine, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = Runner._encode_text
+    plain = TextEncoder.encode
 
-    def encode(runner: Runner, text: str) -> Tensor:
-        if text == "bad":
+    def encode(encoder: TextEncoder, items: Items, clip_skip: int = 0) -> Tensor:
+        if any(isinstance(item, Span) and item.text == "bad" for item in items):
             raise ValueError("on purpose")
-        return plain(runner, text)
+        return plain(encoder, items, clip_skip)
 
-    monkeypatch.setattr(Runner, "_encode_text", encode)
-    bad, good = engine.submit(request(prompt="bad", count=3)), engine.submit(request())
+    monkeypatch.setattr(TextEncoder, "encode", encode)
+    bad, good = engine.submit(request(words=(Words("bad"),), count=3)), engine.submit(request())
     assert isinstance(list(bad)[-1], Failed)
     assert isinstance(list(good)[-1], Done)
     monkeypatch.setattr(components.vae, "decode", lambda *a, **k: 1 / 0)

@@ -12,22 +12,37 @@ import torch
 from torch import Tensor
 
 from tests.worker.engine.tiny import tiny
+from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
+from worker.engine.noise import StartNoise
 from worker.engine.request import Done, EngineRequest, Picture, Pixels, Ticket
 from worker.engine.runner import Readback, Runner
 from worker.engine.samplers import SAMPLERS
 from worker.engine.sigmas import SCHEDULES, schedule_options
 from worker.models.loader import Components, load
+from worker.models.tiling import Tiling
 
 MINI = Path(__file__).parents[3] / "models" / "mini"
-WORDS = ("a cat", "the red boat at sea", "cat " * 30, "a house, " * 12, "", "ein blauer Fisch im Schnee, ünïcödé")
+WORDS = (
+    "a cat",
+    "the red boat at sea",
+    "cat " * 30,
+    "a house, " * 12,
+    "a house, " * 25,
+    "",
+    "ein blauer Fisch im Schnee, ünïcödé",
+    "a (red:1.4) [boat] BREAK at sea",
+    "a [cat:dog:0.5] on [sand|snow]",
+    "[a [big:2] house::3]",
+    "a cat :0.7 AND snow AND (night:1.3) :0.5",
+)
 
 
 @pytest.fixture
 def latents_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hand out the finished latents, byte for byte, in place of pictures: eight bits a pixel would hide rounding."""
 
-    def bare(_: Runner, latent: Tensor) -> Readback:
+    def bare(_: Runner, latent: Tensor, tiling: Tiling) -> Readback:
         return Readback(latent.contiguous().view(torch.uint8), torch.tensor(True))
 
     monkeypatch.setattr(Runner, "decode", bare)
@@ -35,15 +50,15 @@ def latents_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int, int]) -> EngineRequest:
     """Any request the engine takes, with a few images at most."""
-    width, height = rng.choice(sides), sides[0]
+    width, height, count = rng.choice(sides), sides[0], rng.choice((1, 1, 2))
     paint = np.random.default_rng(rng.randrange(2**32))
     kind = rng.choice(("txt2img", "txt2img", "img2img", "inpaint"))
     sampler, schedule = rng.choice(tuple(SAMPLERS)), rng.choice(SCHEDULES)
     init = None if kind == "txt2img" else torch.from_numpy(paint.uniform(-1, 1, (3, height, width))).float()
     mask = torch.from_numpy(paint.uniform(0, 1, (1, height, width))).float() if kind == "inpaint" else None
     return EngineRequest(
-        prompt=rng.choice(WORDS),
-        negative_prompt=rng.choice(WORDS),
+        words=tuple(random_words(rng) for _ in range(rng.choice((1, count)))),
+        clip_skip=rng.choice((0, 0, 1)),
         width=width,
         height=height,
         steps=rng.randint(*steps),
@@ -53,12 +68,23 @@ def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int,
         schedule_options=some(rng, {"sigma_max": 9.0, "sigma_min": 0.1, "rho": 3.0}, schedule_options(schedule)),
         guidance=rng.choice((1.0, 1.0, 3.5, 7.5)),
         seed=rng.randrange(2**32),
-        count=rng.choice((1, 1, 2)),
+        guided=rng.choice(((0.0, 1.0), (0.0, 1.0), (0.3, 0.8))),
+        rescale=rng.choice((0.0, 0.0, 0.7)),
+        noise=StartNoise(rng.randrange(9), rng.choice((0.0, 0.0, 0.3)), rng.choice((None, None, (6, 10)))),
+        tiling=rng.choice(("", "", "", "x", "y", "xy")),
+        count=count,
         init=init,
         mask=mask,
         strength=rng.choice((0.5, 0.8, 1.0)),
         fill=rng.choice(("original", "blur", "noise", "zero")),
     )
+
+
+def random_words(rng: random.Random) -> Words:
+    """Prompts of every form, at times blended and moved."""
+    blend = ((rng.choice(WORDS), 0.5),) if rng.random() < 0.2 else ()
+    directions = ((rng.choice(WORDS), rng.choice(WORDS), 0.8),) if rng.random() < 0.2 else ()
+    return Words(rng.choice(WORDS), rng.choice(WORDS), blend, directions)
 
 
 def some(rng: random.Random, values: dict[str, float], allowed: Iterable[str]) -> dict[str, float]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from tests.worker.engine.tiny import tiny
-from worker.engine.flight import Flight, Job, schedule
+from worker.engine.conditioning import Words
+from worker.engine.flight import Flight, Job
 from worker.engine.request import EngineRequest, Ticket
 from worker.engine.runner import BUCKETS, Runner
 from worker.models.loader import Components
@@ -24,8 +25,7 @@ def components() -> Components:
 
 def fly(runner: Runner, prompt: str = "a cat", negative: str = "", guidance: float = 5.0, seed: int = 1) -> Flight:
     request = EngineRequest(
-        prompt=prompt,
-        negative_prompt=negative,
+        words=(Words(prompt, negative),),
         width=32,
         height=32,
         steps=3,
@@ -34,9 +34,7 @@ def fly(runner: Runner, prompt: str = "a cat", negative: str = "", guidance: flo
         guidance=guidance,
         seed=seed,
     )
-    job = Job(Ticket(request), 0, schedule(request, runner.levels, ends_clean=True))
-    job.prepared = runner.prepare(request)
-    return Flight(job, 0, runner.components)
+    return runner.board(Job.of(Ticket(request), runner.levels, ends_clean=True), 0)
 
 
 def rows_of_calls(runner: Runner, flights: Sequence[Flight]) -> list[int]:
@@ -78,29 +76,38 @@ def test_shorter_prompts_go_round_to_the_longer(components: Components) -> None:
     """A prompt repeated gives what it gives alone, so only rounding changes."""
     runner = Runner(components)
     guided = fly(runner, "a cat", LONG)
-    assert guided.key.chunks == 2
+    assert guided.key.length == 2 * 77
+    assert not guided.key.masked
     alone = [runner.denoise([fly(runner, text, guidance=1.0)])[0] for text in ("a cat", LONG)]
     assert (alone[0] - alone[1]).abs().max() > 1e-2, "the prompts make no difference here"
     torch.testing.assert_close(
         runner.denoise([guided])[0], alone[1] + 5.0 * (alone[0] - alone[1]), atol=1e-4, rtol=1e-5
     )
-    three = fly(runner, "a house, " * 25, LONG)
-    assert three.key.chunks == 6, "3 and 2 chunks meet at 6, where both are there equally often"
 
 
 @torch.inference_mode()
-def test_a_text_is_encoded_once(components: Components, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompts_that_do_not_divide_each_other_are_padded_behind_a_mask(components: Components) -> None:
+    """Three chunks and two: what the mask hides changes nothing but rounding."""
     runner = Runner(components)
-    texts: list[str] = []
+    longer = "a house, " * 25
+    guided = fly(runner, longer, LONG)
+    assert guided.key.length == 3 * 77
+    assert guided.key.masked
+    positive, negative = (runner.denoise([fly(runner, text, guidance=1.0)])[0] for text in (longer, LONG))
+    torch.testing.assert_close(
+        runner.denoise([guided])[0], negative + 5.0 * (positive - negative), atol=1e-4, rtol=1e-5
+    )
 
-    def encode(_: Components, text: str) -> Tensor:
-        texts.append(text)
-        return torch.zeros(1, 77, 32)
 
-    monkeypatch.setattr("worker.engine.runner.encode", encode)
-    for prompt in ("one", "two", "one", "two"):
+@torch.inference_mode()
+def test_a_chunk_is_encoded_once(components: Components) -> None:
+    runner, calls = Runner(components), []
+    hook = components.text_encoder.register_forward_hook(lambda *_: calls.append(1))
+    for prompt in ("cat", "house", "cat", "a (house:1.2)", "(a) house", "cat"):
         fly(runner, prompt)
-    assert texts == ["one", "", "two"]
+    hook.remove()
+    assert len(calls) == 4, "cat, house, a house, and the empty negative prompt"
+    assert (runner.texts.hits, runner.texts.misses) == (8, 4)
 
 
 @torch.inference_mode()

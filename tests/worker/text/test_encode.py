@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from worker.models.loader import load
-from worker.text.encode import encode, repeat
+from contract.prompt import parse
+from worker.models.loader import Components, load
+from worker.text.encode import TextEncoder, repeat, states
 
 MINI = Path(__file__).parents[3] / "models" / "mini"
+
+
+def encode(components: Components, prompt: str, clip_skip: int = 0) -> Tensor:
+    return TextEncoder(components).encode(parse(prompt).at(1, 20)[0].items, clip_skip)
 
 
 @pytest.mark.parametrize("prompt", ["", "a black cat on a beach at sunset", "Ein blauer Fisch – 青い魚 🐟"])
@@ -41,3 +47,28 @@ def test_repeat_goes_round() -> None:
     assert rounds.shape == (6 * 77, 3)
     assert torch.equal(rounds[4 * 77 : 5 * 77], chunks[0])
     assert torch.equal(rounds[5 * 77 :], chunks[1])
+
+
+@pytest.mark.parametrize("clip_skip", [1, 2])
+def test_clip_skip_leaves_out_layers_as_diffusers_does(clip_skip: int) -> None:
+    """`StableDiffusionPipeline.encode_prompt`: the hidden states before the layers left out, through the last norm."""
+    components = load(MINI, torch.device("cpu"), torch.float32)
+    encoder = components.text_encoder
+    inner = getattr(encoder, "text_model", encoder)
+    (chunk,) = components.tokenizer.chunks(parse("a cat").at(1, 1)[0].items)
+    layers = inner.encoder.layers
+    with torch.inference_mode():
+        ours = states(components, chunk.ids, clip_skip)
+        inner.encoder.layers = layers[: len(layers) - clip_skip]  # a shorter encoder, for real
+        theirs = encoder(torch.tensor([chunk.ids])).last_hidden_state[0]
+        inner.encoder.layers = layers
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
+
+
+def test_weights_multiply_the_states_of_their_tokens() -> None:
+    components = load(MINI, torch.device("cpu"), torch.float32)
+    with torch.inference_mode():
+        plain, weighted = encode(components, "a black cat")[0], encode(components, "a (black:1.5) [cat]")[0]
+    factors = (weighted / plain).mean(dim=1)
+    expected = torch.tensor([1, 1, 1.5, 1 / 1.1, *[1] * 73])
+    torch.testing.assert_close(factors, expected, atol=1e-5, rtol=1e-5)
