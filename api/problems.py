@@ -113,7 +113,7 @@ async def _on_request_error(request: Request, error: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = [_field_error(e) for e in error.errors()]
-    detail = "; ".join(f"{field.loc[-1]}: {field.msg}" for field in fields)
+    detail = "; ".join(f"{'.'.join(map(str, field.loc[1:] or field.loc))}: {field.msg}" for field in fields)
     return problem(422, detail, path_of(request.scope), fields)
 
 

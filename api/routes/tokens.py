@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.deps import ServicesDep
 from api.problems import documented
@@ -18,6 +18,8 @@ router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
 class Asked(BaseModel):
     """A prompt, and the moment it is looked at."""
+
+    model_config = ConfigDict(extra="forbid")
 
     prompt: PromptText = Field("", description="The prompt, with everything docs/prompts.md knows.")
     model: str | None = Field(None, max_length=100, description="A name from /models; null = the default.")

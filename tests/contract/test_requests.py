@@ -21,7 +21,9 @@ def test_defaults_are_those_of_the_contract() -> None:
         "kind": "txt2img", "prompt": "a cat", "negative_prompt": "", "model": None, "width": None, "height": None,
         "steps": 20, "sampler": "dpmpp_2m", "schedule": "karras", "guidance": 7.5, "seed": None, "count": 1,
         "previews": True, "eta": None, "s_churn": None, "s_tmin": None, "s_tmax": None, "s_noise": None,
-        "sigma_min": None, "sigma_max": None, "rho": None,
+        "sigma_min": None, "sigma_max": None, "rho": None, "styles": (), "blend": (), "directions": (),
+        "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
+        "seed_size": None, "tiling": "none",
     }  # fmt: skip
     assert Img2Img(prompt="", image=IMAGE).strength == 0.75
     inpaint = Inpaint(prompt="", image=IMAGE, mask=MASK)
@@ -47,11 +49,14 @@ def test_defaults_are_those_of_the_contract() -> None:
         ({"seed": MAX_SEED + 1}, "seed"),
         ({"count": 0}, "count"),
         ({"count": 101}, "count"),
-        ({"prompt": "x" * 2001}, "prompt"),
+        ({"prompt": "x" * 10_001}, "prompt"),
         ({"prompt": "nul \0"}, "prompt"),
         ({"prompt": None}, "prompt"),
         ({"strength": 0.5}, "strength"),  # no effect without a picture
-        ({"clip_skip": 2}, "clip_skip"),  # of the contract, without effect yet
+        ({"priority": "low"}, "priority"),  # of the contract, without effect yet
+        ({"guidance_start": 0.6, "guidance_end": 0.4}, "guidance_end"),
+        ({"variation": {"seed": 3, "strength": 2}}, "strength"),
+        ({"blend": [{"prompt": "a"}] * 9}, "blend"),
         ({"kind": "video"}, None),
         ({"kind": "img2img", "image": "../../etc/passwd"}, "image"),
         ({"kind": "img2img"}, "image"),

@@ -13,6 +13,7 @@ from worker.engine.conditioning import Words
 from worker.engine.flight import Job
 from worker.engine.request import EngineRequest, Ticket
 from worker.engine.runner import Runner
+from worker.engine.samplers import SAMPLERS
 from worker.models.tiling import Tiling, seamless, with_margin
 
 AXES: dict[str, tuple[int, ...]] = {"x": (-1,), "y": (-2,), "xy": (-2, -1)}
@@ -53,18 +54,11 @@ def picture(runner: Runner, tiling: Tiling, start: Tensor | None = None, **chang
     if start is not None:
         flight = runner.board(flight.job, 0)
         flight._steps.close()
-        flight._steps = euler_from(start, flight.job.sigmas)
+        flight._steps = SAMPLERS["euler"].steps(start, flight.job.sigmas, flight._draw)
         flight._ask(None)
     while flight.landed is None:
         flight.advance(runner.denoise([flight])[0])
     return began, runner.decode(flight.landed, tiling).wait()[0].int()
-
-
-def euler_from(x: Tensor, sigmas: list[float]) -> Any:
-    for sigma, sigma_next in zip(sigmas, sigmas[1:], strict=False):
-        denoised = yield x, sigma
-        x = x + (x - denoised) / sigma * (sigma_next - sigma)
-    return x
 
 
 @torch.inference_mode()
