@@ -95,7 +95,7 @@ class Runner:
         words = job.request.words_of(index)
         if job.conditioned is None or job.conditioned[0] != words:
             encode = partial(self.texts.encode, clip_skip=job.request.clip_skip)
-            job.conditioned = words, condition(words, job.steps, encode)
+            job.conditioned = words, condition(words, max(job.steps, 1), encode)  # 0 steps: strength 0
         return Flight(job, index, self.components, job.conditioned[1])
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
