@@ -25,7 +25,7 @@ class Variation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     seed: int = Field(ge=0, le=MAX_SEED, description="The other seed; picture i turns toward this + i.")
-    strength: float = Field(gt=0, le=1, description="How far: near 0 almost the same picture, 1 the other one.")
+    strength: float = Field(0.2, gt=0, le=1, description="How far: near 0 almost the same picture, 1 the other one.")
 
 
 class SeedSize(BaseModel):

@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
-from contract.requests import Img2Img, Inpaint
+from contract.requests import Img2Img, Inpaint, Variation
 from contract.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
@@ -51,13 +51,15 @@ def _attributes(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _fields() -> dict[str, dict[str, Any]]:
     """Every field of the form → its default, HTML attributes and choices, as the contract has them.
 
-    `strength` is in two kinds of job, with a default each.
+    `strength` is in two kinds of job, with a default each; `variation.seed` is the seed in `variation`.
     """
     inpaint: dict[str, Any] = Inpaint.model_json_schema()["properties"]
     img2img: dict[str, Any] = Img2Img.model_json_schema()["properties"]
+    variation = Variation.model_json_schema()["properties"]
+    inside = {f"variation.{name}": schema for name, schema in variation.items()}
     fields = {
         name: {"default": schema.get("default"), "attrs": _attributes(schema), "choices": schema.get("enum", [])}
-        for name, schema in {**inpaint, **img2img}.items()
+        for name, schema in {**inpaint, **img2img, **inside}.items()
     }
     fields["strength"]["defaults"] = {
         "img2img": img2img["strength"]["default"],

@@ -65,7 +65,7 @@ def refused(client: TestClient, services: Services, fields: dict[str, Any], stat
         ({"guidance_start": 0.5, "guidance_end": 0.5}, "guidance_end", "above guidance_start"),
         ({"guidance_rescale": 1.5}, "guidance_rescale", "less than or equal to 1"),
         ({"variation": {"seed": 1, "strength": 0}}, "variation.strength", "greater than 0"),
-        ({"variation": {"seed": 1}}, "variation.strength", "is required"),
+        ({"variation": {"strength": 0.5}}, "variation.seed", "is required"),
         ({"seed_size": {"width": 100, "height": 64}}, "seed_size.width", "multiple of 8"),
         ({"tiling": "z"}, "tiling", "'none', 'x', 'y' or 'both'"),
         ({"blend": [{"prompt": "a", "weight": -1}]}, "blend.0.weight", "greater than 0"),

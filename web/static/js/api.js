@@ -133,5 +133,10 @@ export async function preview(url, index, signal) {
   return response.status === 200 ? response.blob() : null;
 }
 
+/** @param {string} prompt @param {number} steps @param {AbortSignal} signal @returns {Promise<import("./types.js").Tokens>} */
+export const getTokens = (prompt, steps, signal) => json(`/api/v1/tokens?${new URLSearchParams({ prompt, steps: String(steps) })}`, { signal });
+
+/** @returns {Promise<{name: string, prompt: string, negative_prompt: string}[]>} */
+export const getStyles = () => json("/api/v1/styles");
 export const getModels = () => json("/api/v1/models");
 export const getQueue = () => json("/api/v1/queue");

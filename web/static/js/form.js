@@ -16,14 +16,22 @@ function controls() {
 
 /** @param {Control} control */
 function valueOf(control) {
+  if ("list" in control.dataset) return control.value === "" ? [] : [control.value];
   if (control.type === "checkbox") return /** @type {HTMLInputElement} */ (control).checked;
   if (control.type !== "number") return control.value;
   return control.value === "" ? null : Number(control.value);
 }
 
-/** @param {import("./types.js").Kind} kind @returns {Record<string, unknown>} */
+/** `variation.seed` is the seed in `variation`, which is null while it is empty. @param {import("./types.js").Kind} kind */
 export function readForm(kind) {
-  return { kind, ...Object.fromEntries(controls().map((control) => [control.name, valueOf(control)])) };
+  /** @type {Record<string, any>} */ const request = { kind };
+  for (const control of controls()) {
+    const [name, part] = control.name.split(".");
+    if (part) request[name] = { ...request[name], [part]: valueOf(control) };
+    else request[name] = valueOf(control);
+  }
+  if (request.variation?.seed === null) request.variation = null;
+  return request;
 }
 
 /** What the browser itself can tell is wrong. @returns {import("./errors.js").Complaint[]} */
@@ -35,10 +43,16 @@ export function complaints() {
 
 /** @param {Record<string, unknown>} values */
 export function writeForm(values) {
-  for (const [name, value] of Object.entries(values)) {
+  const { variation, ...plain } = values;
+  const inside = variation === null ? { seed: null } : (variation ?? {});
+  const entries = [...Object.entries(plain), ...Object.entries(inside).map(([part, value]) => [`variation.${part}`, value])];
+  for (const [name, value] of entries) {
     const control = /** @type {Control | null} */ (form.elements.namedItem(name));
     if (!control) continue;
-    if (control.type === "checkbox") /** @type {HTMLInputElement} */ (control).checked = Boolean(value);
+    if ("list" in control.dataset) {
+      control.dataset.wanted = /** @type {string[]} */ (value)?.[0] ?? ""; // its options may come later
+      control.value = control.dataset.wanted;
+    } else if (control.type === "checkbox") /** @type {HTMLInputElement} */ (control).checked = Boolean(value);
     else control.value = value === null || value === undefined ? "" : String(value);
     control.dispatchEvent(new Event("input", { bubbles: true }));
   }

@@ -14,6 +14,7 @@ import { startProgress, sayWaiting } from "./progress.js";
 import { startService } from "./service.js";
 import { setOwn, startSize } from "./size.js";
 import { startViewer, view } from "./viewer.js";
+import { startWords } from "./words.js";
 
 /** @typedef {import("./types.js").Job} Job */
 /** @typedef {import("./types.js").Picture} Picture */
@@ -88,7 +89,7 @@ async function putOnTable(picture, name = `Picture with seed ${picture.seed}`, m
 /** A request's settings into the form; with a picture's own seed when there is one. @param {Job} job @param {Picture | null} picture */
 async function sameSettings(job, picture) {
   const { request } = job;
-  const one = picture ? { seed: picture.seed, count: 1 } : {};
+  const one = picture ? { seed: picture.seed, count: 1, ...variationOf(request, picture) } : {};
   if (request.image) {
     const [image] = await Promise.allSettled([inputOf(request)]);
     if (image.status === "fulfilled") await putOnTable(image.value, "The same picture", request.mask);
@@ -96,6 +97,11 @@ async function sameSettings(job, picture) {
   } else if (currentPicture()) unload();
   writeForm({ ...request, ...one });
   byId("prompt").focus();
+}
+
+/** A picture's own variation: its number is in the variation's seed. @param {import("./types.js").JobRequest} request @param {Picture} picture */
+function variationOf({ variation }, { index }) {
+  return variation ? { variation: { ...variation, seed: variation.seed + (index ?? 0) } } : {};
 }
 
 /** @param {import("./types.js").JobRequest} request @returns {Promise<Picture>} */
@@ -188,5 +194,6 @@ startTable(actions);
 startProgress();
 startIntake((picture, name) => putOnTable(picture, name), (error) => showError(error, "image"));
 startService(currentPicture);
+startWords();
 listen();
 showJobs().catch(showError);

@@ -24,7 +24,7 @@
  *
  * @typedef {{kind: Kind, prompt: string, width: number, height: number, steps: number, sampler: string,
  *   schedule: string, guidance: number, seed: number, count: number, strength?: number, image?: string,
- *   mask?: string} & Record<string, unknown>} JobRequest
+ *   mask?: string, variation?: {seed: number, strength: number} | null} & Record<string, unknown>} JobRequest
  *
  * @typedef {object} Job
  * @property {string} id
@@ -38,6 +38,8 @@
  * @property {Picture[]} images
  * @property {{code: string, message: string} | null} error
  * @property {number} attempts
+ *
+ * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
  *
  * @typedef {{loc: (string | number)[], msg: string}} FieldError
  */

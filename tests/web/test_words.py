@@ -1,0 +1,85 @@
+"""What the page does with words: tokens counted, styles, and what steers a picture beside the prompt."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from contract.requests import Txt2Img, Variation
+from tests.web.conftest import Studio
+from tests.worker.engine.tiny import tokenizer
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def published(studio: Studio) -> None:
+    """The worker has told how its model cuts words."""
+    (model,) = studio.store.models().values()
+    studio.store.publish_tokenizer(model, tokenizer().dump)
+
+
+def generate(page: Page, studio: Studio) -> Txt2Img:
+    page.click("#generate")
+    request = studio.next_job().request
+    assert isinstance(request, Txt2Img)
+    return request
+
+
+def test_tokens_are_counted_while_typing(page: Page) -> None:
+    page.fill("#prompt", "cat, cat")
+    expect(page.locator("#prompt-tokens")).to_have_text("3 tokens · 72 left")
+    page.fill("#prompt", "cat " * 80)
+    expect(page.locator("#prompt-tokens")).to_have_text("80 tokens · 2 chunks · 70 left in the last")
+    page.fill("#prompt", "cat AND [cat:a:0.5]")
+    expect(page.locator("#prompt-tokens")).to_have_text(
+        "2 tokens · 2 prompts composed · 74 left in the last · changes after step 10"
+    )
+
+
+def test_a_style_and_what_steers_reach_the_request(page: Page, studio: Studio) -> None:
+    page.fill("#prompt", "a cat")
+    expect(page.locator("#styles option")).to_have_count(4)
+    page.select_option("#styles", "Watercolor")
+    for fold in ("#variation-more", "#guidance-more"):
+        page.click(f"{fold} summary")
+    for name, value in {
+        "variation.seed": "12",
+        "guidance_end": "0.8",
+        "guidance_rescale": "0.5",
+        "clip_skip": "1",
+    }.items():
+        page.fill(f"[name='{name}']", value)
+    page.select_option("#tiling", "x")
+    if folder := os.environ.get("LOOK"):
+        page.screenshot(path=f"{folder}/words.png", full_page=True)
+        page.locator(".panel-body").screenshot(path=f"{folder}/panel.png")
+    request = generate(page, studio)
+    assert request.styles == ("Watercolor",)
+    assert request.variation == Variation(seed=12, strength=0.2)
+    assert (request.guidance_end, request.guidance_rescale, request.clip_skip) == (0.8, 0.5, 1)
+    assert request.tiling == "x"
+
+
+def test_a_reload_keeps_them(page: Page, studio: Studio) -> None:
+    page.fill("#prompt", "a cat")
+    expect(page.locator("#styles option")).to_have_count(4)
+    page.select_option("#styles", "Pixel art")
+    page.click("#variation-more summary")
+    page.fill("[name='variation.seed']", "3")
+    page.reload()
+    expect(page.locator("#styles")).to_have_value("Pixel art")
+    request = generate(page, studio)
+    assert (request.styles, request.variation) == (("Pixel art",), Variation(seed=3, strength=0.2))
+
+
+def test_an_error_inside_a_field_stands_beside_it(page: Page) -> None:
+    page.fill("#prompt", "a cat")
+    page.click("#variation-more summary")
+    page.fill("[name='variation.seed']", "3")
+    page.fill("[name='variation.strength']", "0")  # within min and max as HTML knows them; the server says above 0
+    page.click("#generate")
+    expect(page.locator("[id='variation.strength-error']")).to_contain_text("greater than 0")
+    expect(page.locator("#strength-error")).to_be_hidden()
