@@ -1,9 +1,9 @@
 """A request's prompts as they will be encoded: styles put around them, choices drawn, everything else refused."""
 
-from contract.errors import BadRequest
-from contract.prompt import parse
+from contract.errors import BadRequest, PromptError
+from contract.prompt import parse, refuse_extras
 from contract.prompt.library import PromptLibrary
-from contract.requests import Request
+from contract.requests import Hires, Request, Txt2Img
 from contract.settings import Settings
 
 MAX_COMPOSED = 8  # prompts joined by AND; each is a row of the U-Net's batch
@@ -21,7 +21,23 @@ def draw_prompts(request: Request, settings: Settings) -> list[tuple[str, str]]:
         for index in range(request.count)
     ]
     for prompt in {prompt for prompt, _ in drawn}:
-        parts = parse(prompt).parts
-        if len(parts) > MAX_COMPOSED:
-            raise BadRequest(f"AND joins {len(parts)} prompts; at most {MAX_COMPOSED} are allowed.", "prompt")
+        _check_composed(prompt, "prompt")
+    if isinstance(request, Txt2Img) and request.hires:
+        _check_second(request.hires)
     return drawn[:1] if len(set(drawn)) == 1 else drawn
+
+
+def _check_second(hires: Hires) -> None:
+    for text in (hires.prompt, hires.negative_prompt):
+        try:
+            refuse_extras(text or "")
+        except PromptError as error:
+            error.field = "hires"
+            raise
+    _check_composed(hires.prompt or "", "hires")
+
+
+def _check_composed(prompt: str, field: str) -> None:
+    parts = parse(prompt).parts
+    if len(parts) > MAX_COMPOSED:
+        raise BadRequest(f"AND joins {len(parts)} prompts; at most {MAX_COMPOSED} are allowed.", field)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from api.prompts import draw_prompts
 from contract.errors import BadRequest, Unavailable
 from contract.jobs import ModelInfo, StoredImage
-from contract.requests import MIN_SIDE, Inpaint, Request, input_images, total_steps
+from contract.requests import MIN_SIDE, Inpaint, Request, input_images, passes, total_steps
 from contract.settings import Settings
 from contract.store import JobStore
 
@@ -96,16 +96,17 @@ def _check_clip_skip(request: Request, model: ModelInfo) -> None:
 
 
 def _check_budget(request: Request, settings: Settings) -> None:
-    assert request.width is not None
-    assert request.height is not None
-    pixels = request.width * request.height
-    if pixels > settings.max_pixels:
-        raise BadRequest(
-            f"{request.width} x {request.height} is {pixels} pixels; at most {settings.max_pixels} are allowed. "
-            "Choose a smaller width or height.",
-            "width",
-        )
-    cost = pixels * total_steps(request) / 1e6
+    all_passes = passes(request)
+    for each in all_passes:
+        pixels, second = each.width * each.height, each is not all_passes[0]
+        if pixels > settings.max_pixels:
+            what = "factor" if second else "width or height"
+            raise BadRequest(
+                f"{each.width} x {each.height} is {pixels} pixels; at most {settings.max_pixels} are allowed. "
+                f"Choose a smaller {what}.",
+                "hires" if second else "width",
+            )
+    cost = sum(each.width * each.height * each.steps for each in all_passes) * request.count / 1e6
     if cost > settings.max_cost:
         raise BadRequest(
             f"This is {cost:.0f} megapixel-steps of work (width x height x steps x count / 1e6); "

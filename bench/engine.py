@@ -27,7 +27,8 @@ from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
 from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
-from worker.engine.flight import Flight, Job
+from worker.engine.flight import Flight
+from worker.engine.job import Job
 from worker.engine.request import EngineRequest, Picture, Ticket
 from worker.engine.runner import BUCKETS, Rows, Runner
 from worker.models.loader import Components, default_device, load

@@ -3,12 +3,13 @@
 Unknown fields are refused, and so is every field of the contract that has no effect yet.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from contract.sampling import Sampling
-from contract.wording import Wording
+from contract.sampling import SamplerName, Sampling, ScheduleName
+from contract.wording import PromptText, Wording
 
 MAX_SEED = 2**53 - 101  # exact in a JavaScript number, with room for 100 images
 MIN_SIDE, MAX_SIDE = 64, 4096
@@ -84,10 +85,36 @@ class Request(Sampling, Wording):
         return self.seed if self.variation else self.seed + index
 
 
+class Hires(BaseModel):
+    """A second pass over the picture, enlarged: more detail than one pass at that size, and a whole composition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    factor: float = Field(2.0, gt=1, le=4, description="How much larger each side gets, to the nearest multiple of 8.")
+    upscaler: Literal["nearest", "bilinear", "bicubic", "antialiased", "lanczos"] = Field(
+        "antialiased", description="How it is enlarged: in latent space (the first four) or as a picture (lanczos)."
+    )
+    strength: Strength = Field(0.6, description="How much the second pass redraws; below 0.5 latent ones stay blurred.")
+    steps: int | None = Field(None, ge=1, le=1000, description="Steps of its schedule; null = the first pass's.")
+    sampler: SamplerName | None = Field(None, description="null = the first pass's, with its options.")
+    schedule: ScheduleName | None = Field(None, description="null = the first pass's, with its options.")
+    prompt: PromptText | None = Field(None, description="null = the first pass's. Without choices and wildcards.")
+    negative_prompt: PromptText | None = Field(None, description="null = the first pass's.")
+
+
 class Txt2Img(Request):
     """A picture from words."""
 
     kind: Literal["txt2img"] = "txt2img"
+    hires: Hires | None = Field(None, description="A second pass over the picture, enlarged; null = none.")
+
+    @property
+    def hires_size(self) -> tuple[int, int]:
+        """Width and height of the second pass, pixels. Needs the first one's to be filled in."""
+        assert self.hires is not None
+        assert self.width is not None
+        assert self.height is not None
+        return to_eights(self.width * self.hires.factor), to_eights(self.height * self.hires.factor)
 
 
 class Img2Img(Request):
@@ -129,13 +156,40 @@ def input_images(request: Request) -> dict[str, str]:
     return {name: getattr(request, name) for name in ("image", "mask") if hasattr(request, name)}
 
 
-def steps_per_image(request: Request) -> int:
-    """Denoising steps each picture really takes: an input picture starts part of the way down, as in diffusers."""
-    if not isinstance(request, Img2Img | Inpaint):
-        return request.steps
-    return max(1, min(request.steps, int(request.steps * request.strength)))
+def to_eights(side: float) -> int:
+    """The nearest multiple of 8, pixels."""
+    return max(MIN_SIDE, round(side / 8) * 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One way down from noise, for one picture."""
+
+    width: int  # pixels
+    height: int
+    steps: int  # that are really taken
+
+
+def passes(request: Request) -> list[Pass]:
+    """What one picture of a request takes. Needs its size to be filled in.
+
+    From an input picture, and in a second pass, it starts part of the way down, as in diffusers.
+    """
+    assert request.width is not None
+    assert request.height is not None
+    strength = request.strength if isinstance(request, Img2Img | Inpaint) else 1.0
+    found = [Pass(request.width, request.height, steps_taken(request.steps, strength))]
+    if isinstance(request, Txt2Img) and request.hires:
+        steps = steps_taken(request.hires.steps or request.steps, request.hires.strength)
+        found.append(Pass(*request.hires_size, steps))
+    return found
+
+
+def steps_taken(steps: int, strength: float) -> int:
+    """Denoising steps that are left of a schedule when so much is redrawn."""
+    return max(1, min(steps, int(steps * strength)))
 
 
 def total_steps(request: Request) -> int:
     """Steps summed over all pictures of the request."""
-    return steps_per_image(request) * request.count
+    return sum(each.steps for each in passes(request)) * request.count

@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
-from contract.requests import Img2Img, Inpaint, Variation
+from contract.requests import Hires, Img2Img, Inpaint, Variation
 from contract.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
@@ -51,12 +51,17 @@ def _attributes(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _fields() -> dict[str, dict[str, Any]]:
     """Every field of the form → its default, HTML attributes and choices, as the contract has them.
 
-    `strength` is in two kinds of job, with a default each; `variation.seed` is the seed in `variation`.
+    `strength` is in two kinds of job, with a default each; `variation.seed` is the seed in `variation`, which is null
+    while that is empty, and so is `hires` without a factor.
     """
     inpaint: dict[str, Any] = Inpaint.model_json_schema()["properties"]
     img2img: dict[str, Any] = Img2Img.model_json_schema()["properties"]
-    variation = Variation.model_json_schema()["properties"]
-    inside = {f"variation.{name}": schema for name, schema in variation.items()}
+    inside = {
+        f"{outer}.{name}": schema
+        for outer, model in (("variation", Variation), ("hires", Hires))
+        for name, schema in model.model_json_schema()["properties"].items()
+    }
+    inside["hires.factor"] = {**inside["hires.factor"], "default": None}
     fields = {
         name: {"default": schema.get("default"), "attrs": _attributes(schema), "choices": schema.get("enum", [])}
         for name, schema in {**inpaint, **img2img, **inside}.items()

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,10 +12,10 @@ from PIL import Image, ImageFilter, ImageOps
 
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
-from contract.requests import Img2Img, Inpaint, JobRequest
+from contract.requests import Img2Img, Inpaint, JobRequest, Txt2Img
 from worker.engine.conditioning import Words
 from worker.engine.noise import StartNoise
-from worker.engine.request import EngineRequest
+from worker.engine.request import EngineRequest, HighRes
 from worker.models.tiling import Tiling
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3) colours or (H, W) mask, 0 to 255
@@ -51,7 +51,8 @@ def prepare(request: JobRequest, inputs: Mapping[str, str], drawn: Drawn, blobs:
         size = _work_size(request)
         init = _RESIZE[request.resize](colours(load(request.image)), size)
         return Order(_engine_request(request, drawn, init=init, strength=request.strength), _as_output)
-    return Order(_engine_request(request, drawn), _as_output)
+    made = _engine_request(request, drawn)
+    return Order(made if request.hires is None else replace(made, hires=_second_pass(request, made)), _as_output)
 
 
 def colours(image: Image.Image) -> Image.Image:
@@ -102,6 +103,29 @@ def _engine_request(
         fill=fill,
         previews=request.previews,
     )
+
+
+def _second_pass(request: Txt2Img, first: EngineRequest) -> HighRes:
+    """The first pass once more, with what was set otherwise for the second."""
+    hires = request.hires
+    assert hires is not None
+    width, height = request.hires_size
+    sampler, schedule = hires.sampler or request.sampler, hires.schedule or request.schedule
+    words = tuple(
+        replace(
+            each,
+            prompt=each.prompt if hires.prompt is None else hires.prompt,
+            negative=each.negative if hires.negative_prompt is None else hires.negative_prompt,
+        )
+        for each in first.words
+    )
+    second = replace(
+        first, words=words, width=width, height=height, steps=hires.steps or request.steps, strength=hires.strength,
+        sampler=sampler.value, schedule=schedule.value,
+        sampler_options=first.sampler_options if sampler == request.sampler else {},
+        schedule_options=first.schedule_options if schedule == request.schedule else {},
+    )  # fmt: skip
+    return HighRes(second, hires.upscaler)
 
 
 def _words(request: JobRequest, prompt: str, negative: str) -> Words:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from contract.requests import Img2Img, Inpaint, Txt2Img, steps_per_image
+from contract.requests import Img2Img, Inpaint, Pass, Txt2Img, passes
 from tests.api.kit import noise, png
 
 
@@ -54,7 +54,17 @@ def test_around_a_mask_the_models_own_size(client: TestClient, upload: Callable[
     [(20, 0.75, 15), (20, 1.0, 20), (20, 0.01, 1), (1, 0.5, 1), (7, 0.5, 3), (30, 0.9, 27)],
 )
 def test_steps_from_an_input_picture(steps: int, strength: float, taken: int) -> None:
-    id = "img_" + "a" * 26
-    assert steps_per_image(Img2Img(prompt="", image=id, steps=steps, strength=strength)) == taken
-    assert steps_per_image(Inpaint(prompt="", image=id, mask=id, steps=steps, strength=strength)) == taken
-    assert steps_per_image(Txt2Img(prompt="", steps=steps)) == steps
+    id, size = "img_" + "a" * 26, {"width": 64, "height": 72}
+    partly = {"prompt": "", "image": id, "steps": steps, "strength": strength, **size}
+    assert passes(Img2Img.model_validate(partly)) == [Pass(64, 72, taken)]
+    assert passes(Inpaint.model_validate({**partly, "mask": id})) == [Pass(64, 72, taken)]
+    assert passes(Txt2Img.model_validate({"prompt": "", "steps": steps, **size})) == [Pass(64, 72, steps)]
+
+
+def test_a_second_pass_is_counted_with_its_own_size_and_steps(client: TestClient) -> None:
+    hires = {"factor": 1.7, "steps": 30, "strength": 0.5}
+    request = Txt2Img.model_validate({"prompt": "", "width": 128, "height": 96, "steps": 10, "hires": hires})
+    assert passes(request) == [Pass(128, 96, 10), Pass(216, 160, 15)]  # 217.6 and 163.2, to the nearest multiple of 8
+    asked = {"kind": "txt2img", "prompt": "", "steps": 10, "count": 2, "hires": hires}
+    answer = client.post("/api/v1/jobs", json=asked)
+    assert answer.json()["progress"]["steps"] == 2 * (10 + 15)

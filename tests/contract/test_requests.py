@@ -23,7 +23,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "previews": True, "eta": None, "s_churn": None, "s_tmin": None, "s_tmax": None, "s_noise": None,
         "sigma_min": None, "sigma_max": None, "rho": None, "styles": (), "blend": (), "directions": (),
         "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
-        "seed_size": None, "tiling": "none",
+        "seed_size": None, "tiling": "none", "hires": None,
     }  # fmt: skip
     assert Img2Img(prompt="", image=IMAGE).strength == 0.75
     inpaint = Inpaint(prompt="", image=IMAGE, mask=MASK)

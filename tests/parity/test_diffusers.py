@@ -24,7 +24,7 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
 from worker.engine.conditioning import Words
-from worker.engine.flight import Job
+from worker.engine.job import Job
 from worker.engine.request import EngineRequest, Ticket
 from worker.engine.runner import Runner
 from worker.models.loader import load

@@ -10,17 +10,21 @@ import annotated_types
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contract.catalogue import SAMPLERS, SCHEDULES
-from contract.requests import Img2Img, Inpaint, Txt2Img, Variation
+from contract.requests import Hires, Img2Img, Inpaint, Txt2Img, Variation
 from contract.settings import Settings
 from web.pages import CSP, make_router, mount_static
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 VOID = {"meta", "link", "input", "img", "br", "hr", "use", "path", "circle", "rect"}
 # Told by the light table; always on; and what is for programs until the studio has a place for it.
-NOT_IN_THE_FORM = {"kind", "image", "mask", "previews", "blend", "directions", "seed_size"}
+NOT_IN_THE_FORM = {"kind", "image", "mask", "previews", "blend", "directions", "seed_size"} | {
+    f"hires.{name}" for name in ("sampler", "schedule", "prompt", "negative_prompt")
+}
+INSIDE: dict[type[BaseModel], str] = {Variation: "variation.", Hires: "hires."}
 
 
 class Element:
@@ -103,10 +107,9 @@ def limits(field: FieldInfo) -> dict[str, float]:
 
 def test_limits_are_the_contracts(elements: list[Element]) -> None:
     checked: dict[str, dict[str, float]] = {}
-    for model in (Txt2Img, Img2Img, Inpaint, Variation):
-        for name, field in model.model_fields.items():
-            wanted = limits(field)
-            name = f"variation.{name}" if model is Variation else name
+    for model in (Txt2Img, Img2Img, Inpaint, Variation, Hires):
+        for inner, field in model.model_fields.items():
+            wanted, name = limits(field), INSIDE.get(model, "") + inner
             if name in {*NOT_IN_THE_FORM, "model", "styles"} or not wanted:
                 continue
             attrs = control(elements, name).attrs
@@ -121,6 +124,7 @@ def test_limits_are_the_contracts(elements: list[Element]) -> None:
     assert set(checked) == {
         "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "count", "strength", "mask_blur",
         "clip_skip", "guidance_start", "guidance_end", "guidance_rescale", "variation.seed", "variation.strength",
+        "hires.factor", "hires.steps", "hires.strength",
         "padding", "eta", "s_churn", "s_tmin", "s_tmax", "s_noise", "sigma_min", "sigma_max", "rho",
     }  # fmt: skip
 
@@ -143,8 +147,8 @@ def test_defaults_are_the_contracts(elements: list[Element]) -> None:
 def test_every_field_of_every_kind_can_be_set_and_nothing_else(elements: list[Element]) -> None:
     names = {e.attrs["name"] for e in elements if e.tag in ("input", "select", "textarea") and "name" in e.attrs}
     fields = {name for model in (Txt2Img, Img2Img, Inpaint) for name in model.model_fields}
-    inside = {f"variation.{name}" for name in Variation.model_fields}
-    assert names == (fields - NOT_IN_THE_FORM - {"variation"}) | inside
+    inside = {outer + name for model, outer in INSIDE.items() for name in model.model_fields}
+    assert names == ((fields | inside) - NOT_IN_THE_FORM) - {"variation", "hires"}
 
 
 @pytest.mark.parametrize("model", [Img2Img, Inpaint])

@@ -7,7 +7,7 @@ import os
 import pytest
 from playwright.sync_api import Page, expect
 
-from contract.requests import Txt2Img, Variation
+from contract.requests import Hires, Txt2Img, Variation
 from tests.web.conftest import Studio
 from tests.worker.engine.tiny import tokenizer
 
@@ -61,6 +61,18 @@ def test_a_style_and_what_steers_reach_the_request(page: Page, studio: Studio) -
     assert request.variation == Variation(seed=12, strength=0.2)
     assert (request.guidance_end, request.guidance_rescale, request.clip_skip) == (0.8, 0.5, 1)
     assert request.tiling == "x"
+
+
+def test_a_second_pass_and_what_belongs_to_it(page: Page, studio: Studio) -> None:
+    page.fill("#prompt", "a cat")
+    assert generate(page, studio).hires is None
+    page.click("#hires-more summary")
+    page.fill("[name='hires.factor']", "2")
+    page.select_option("[name='hires.upscaler']", "lanczos")
+    request = generate(page, studio)
+    assert request.hires == Hires(factor=2, upscaler="lanczos", strength=0.6)
+    page.reload()
+    assert generate(page, studio).hires == request.hires
 
 
 def test_a_reload_keeps_them(page: Page, studio: Studio) -> None:

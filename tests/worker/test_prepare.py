@@ -75,6 +75,27 @@ def test_what_steers_a_picture_reaches_the_engine(blobs: Blobs) -> None:
     assert [made.seed_of(index) for index in range(2)] == [request.seed_of(index) for index in range(2)] == [1, 1]
 
 
+def test_a_second_pass_is_the_first_one_with_what_was_set_otherwise(blobs: Blobs) -> None:
+    base = {"prompt": "p", "width": 128, "height": 64, "seed": 1, "sampler": "euler_a", "eta": 0.5, "rho": 5.0}
+    hires = {"factor": 1.5, "steps": 9, "strength": 0.4, "upscaler": "lanczos", "negative_prompt": "blurry"}
+    made = prepare(Txt2Img.model_validate({**base, "hires": hires}), {}, DRAWN, blobs).request
+    assert made.hires is not None
+    second = made.hires.request
+    assert (made.hires.upscaler, second.width, second.height, second.steps, second.strength) == (
+        "lanczos", 192, 96, 9, 0.4,
+    )  # fmt: skip
+    assert second.words == (Words("p", "blurry"),)
+    assert (second.sampler, second.sampler_options, second.schedule_options) == ("euler_a", {"eta": 0.5}, {"rho": 5.0})
+    other = {**hires, "sampler": "heun", "schedule": "normal", "prompt": "finer"}
+    made = prepare(Txt2Img.model_validate({**base, "hires": other}), {}, DRAWN, blobs).request
+    assert made.hires is not None
+    second = made.hires.request
+    assert (second.sampler, second.schedule, second.sampler_options, second.schedule_options) == (
+        "heun", "normal", {}, {},
+    )  # fmt: skip
+    assert second.words == (Words("finer", "blurry"),)
+
+
 def test_an_input_picture_reaches_the_engine_between_minus_one_and_one(blobs: Blobs) -> None:
     pixels = photo(72, 64)
     request = Img2Img(prompt="", image=IMAGE, width=72, height=64, seed=1, strength=0.5)

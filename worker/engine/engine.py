@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from worker.engine.batcher import Batcher
-from worker.engine.flight import Flight, Job
+from worker.engine.flight import Flight
+from worker.engine.job import Job
 from worker.engine.request import Cancelled, Done, End, EngineRequest, Failed, Picture, Preview, Ticket
 from worker.engine.runner import Readback, Runner
 from worker.models.loader import Components
@@ -183,12 +184,16 @@ class Engine:
             self._readbacks.append((flight, self._runner.preview(denoised), self._show))
 
     def _land(self) -> None:
-        """A flight whose sampler returned leaves; its place is free for the next tick."""
+        """A flight whose sampler returned leaves, for its second pass or for good; then its place is free."""
         for flight in self._flights:
-            if flight.landed is not None:
+            if flight.landed is not None and flight.last:
                 flight.job.landed += 1
                 self._exposed.append((flight, flight.landed))
+        between = [flight for flight in self._flights if flight.landed is not None and not flight.last]
         self._flights = [flight for flight in self._flights if flight.landed is None]
+        for flight in between:
+            with self._blaming([flight.job]):
+                self._flights.append(self._runner.fly_on(flight))
 
     def _develop(self) -> None:
         """Decode what has landed: half of it a tick while others fly, so that they are not held up, else all."""
@@ -196,7 +201,7 @@ class Engine:
         turn, self._exposed = self._exposed[:count], self._exposed[count:]
         for flight, latent in turn:
             with self._blaming([flight.job]):
-                picture = self._runner.decode(latent, flight.job.request.tiling)
+                picture = self._runner.decode(latent, flight.leg.request.tiling)
                 self._readbacks.append((flight, picture, self._hand_over))
 
     def _deliver(self) -> None:

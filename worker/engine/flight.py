@@ -1,93 +1,35 @@
-"""A job and its images on their way through the engine. Only the engine thread touches these."""
+"""An image on its way through the engine. Only the engine thread touches these."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from worker.engine.batcher import BatchKey
-from worker.engine.conditioning import Conditioning, Stage, Words, most_rows, row_count
-from worker.engine.denoiser import NoiseLevels
-from worker.engine.inpaint import Known, keep
+from worker.engine.conditioning import Conditioning, Stage, row_count
+from worker.engine.inpaint import keep
+from worker.engine.job import Job, Leg, Prepared
 from worker.engine.noise import unit_noise
-from worker.engine.request import EngineRequest, Progress, Ticket
 from worker.engine.samplers import SAMPLERS, Steps
-from worker.engine.sigmas import count, cut, restarts, sigmas, start_scale
+from worker.engine.sigmas import start_scale
 from worker.models.loader import Components
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """What a job's images share: of a job with a picture, the latent it starts from, (C, h, w), without noise."""
-
-    start: Tensor | None = None
-    known: Known | None = None
-
-
-@dataclass(eq=False)
-class Job:
-    """What a client asked for, and how far it is."""
-
-    ticket: Ticket
-    sigmas: list[float]
-    rows: int  # of the U-Net's batch that one image takes, where it takes most
-    age: int = 0  # order of arrival
-    prepared: Prepared | None = None
-    conditioned: tuple[Words, Conditioning] | None = None  # of the image that boarded last
-    boarded: int = 0  # images that have begun,
-    landed: int = 0  # that are denoised,
-    delivered: int = 0  # that are decoded and handed over
-    steps_done: int = 0
-    previews: int = 0
-    previewed_at: float = 0.0  # seconds, monotonic
-    over: bool = False
-
-    @classmethod
-    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool) -> Job:
-        """A job that has just arrived."""
-        request = ticket.request
-        rows = max(most_rows(words, request.guidance, request.guided) for words in set(request.words))
-        return cls(ticket, schedule(request, levels, ends_clean), rows)
-
-    @property
-    def request(self) -> EngineRequest:
-        return self.ticket.request
-
-    @cached_property
-    def steps(self) -> int:
-        """Steps of one image."""
-        return count(self.sigmas)
-
-    @property
-    def waiting(self) -> int:
-        """Images that have not boarded."""
-        return self.request.count - self.boarded
-
-    @property
-    def ticks(self) -> int:
-        """How long one image flies, at least."""
-        return len(self.sigmas) - 1
-
-    @property
-    def flying(self) -> int:
-        """Rows in the air."""
-        return (self.boarded - self.landed) * self.rows
-
-    def progress(self) -> Progress:
-        return Progress(self.steps_done, self.steps * self.request.count)
 
 
 @dataclass(eq=False)
 class Flight:
-    """One image being denoised: its sampler, its noise, and the question the sampler waits on."""
+    """One image being denoised: its sampler, its noise, and the question the sampler waits on.
+
+    number: of the leg it is on. prepared: what that one begins with.
+    """
 
     job: Job
     index: int
+    number: int
     components: Components
     conditioning: Conditioning
+    prepared: Prepared
     key: BatchKey = field(init=False)
     x: Tensor = field(init=False)
     sigma: float = field(init=False)
@@ -95,7 +37,7 @@ class Flight:
     denoised: Tensor | None = field(default=None, init=False)  # the newest guess at it
 
     def __post_init__(self) -> None:
-        request, words = self.job.request, self.conditioning
+        request, words = self.leg.request, self.conditioning
         height, width = (side // self.components.vae_scale for side in (request.height, request.width))
         self.key = BatchKey(self.components.name, height, width, words.length, words.masked, request.tiling)
         self._rng = torch.Generator("cpu").manual_seed(self.seed)
@@ -106,22 +48,26 @@ class Flight:
 
     @property
     def seed(self) -> int:
-        return self.job.request.seed_of(self.index)
+        return self.leg.request.seed_of(self.index)
 
     @property
     def age(self) -> int:
         return self.job.age
 
     @property
-    def prepared(self) -> Prepared:
-        assert self.job.prepared is not None, "a flight boards after its job was prepared"
-        return self.job.prepared
+    def leg(self) -> Leg:
+        return self.job.legs[self.number]
+
+    @property
+    def last(self) -> bool:
+        """Whether this leg's end is the finished image."""
+        return self.number == len(self.job.legs) - 1
 
     @property
     def guidance(self) -> float:
         """At this step."""
-        request = self.job.request
-        begin, end = (share * self.job.steps for share in request.guided)
+        request = self.leg.request
+        begin, end = (share * self.leg.steps for share in request.guided)
         return request.guidance if begin <= self._step < end else 1.0
 
     @property
@@ -139,9 +85,9 @@ class Flight:
         self.denoised = denoised
         self._ask(denoised)
         self._answers += 1
-        sampler, before = SAMPLERS[self.job.request.sampler], self._step
+        sampler, before = SAMPLERS[self.leg.request.sampler], self._step
         landed = self.landed is not None
-        self._step = self.job.steps if landed else min(sampler.steps_done(self._answers), self.job.steps - 1)
+        self._step = self.leg.steps if landed else min(sampler.steps_done(self._answers), self.leg.steps - 1)
         self.job.steps_done += self._step - before
 
     def close(self) -> None:
@@ -155,7 +101,7 @@ class Flight:
 
     def _plan(self) -> Steps:
         """The sampler on its first latent, with the mask around it where there is one."""
-        request, prepared, levels = self.job.request, self.prepared, self.job.sigmas
+        request, prepared, levels = self.leg.request, self.prepared, self.leg.sigmas
         sampler = SAMPLERS[request.sampler]
         options = request.sampler_options
         noise = self._on_device(request.noise.draw(self._shape, self._rng, self.index))
@@ -177,19 +123,3 @@ class Flight:
     @property
     def _shape(self) -> tuple[int, int, int]:
         return self.components.latent_channels, self.key.height, self.key.width
-
-
-def schedule(request: EngineRequest, levels: NoiseLevels, ends_clean: bool) -> list[float]:
-    """The sigmas one image of this request passes."""
-    sampler = SAMPLERS[request.sampler]
-
-    def full(steps: int) -> list[float]:
-        return sigmas(request.schedule, steps, sampler, levels, ends_clean, request.schedule_options)
-
-    way = full(request.steps)
-    if request.init is not None:
-        way = cut(way, request.strength)
-    if not sampler.restarts:
-        return way
-    part = (len(way) - 1) / request.steps
-    return restarts(way, lambda steps: full(max(steps, round(steps / part)))[-steps - 1 :])

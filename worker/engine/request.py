@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worker.engine.conditioning import Words
+from worker.engine.enlarge import Upscaler
 from worker.engine.inpaint import Fill
 from worker.engine.noise import StartNoise
 from worker.engine.samplers import SAMPLERS
@@ -32,6 +33,7 @@ class EngineRequest:
     sampler_options, schedule_options: what differs from the method's own defaults (`Sampler.options`,
     `sigmas.schedule_options`). guided: the share of the steps, from and to, in which guidance counts; rescale: see
     `conditioning.combine`. noise: what the images start from. tiling: the directions in which they join themselves.
+    hires: a second pass over each image, enlarged.
     Raises ValueError for what the engine cannot do.
     """
 
@@ -56,6 +58,7 @@ class EngineRequest:
     strength: float = 1.0
     fill: Fill = "original"
     previews: bool = False
+    hires: HighRes | None = None
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS or self.schedule not in SCHEDULES:
@@ -68,6 +71,8 @@ class EngineRequest:
             raise ValueError(f"width and height must be positive multiples of 8, not {self.width}x{self.height}")
         if self.steps < 1 or self.count < 1 or not math.isfinite(self.guidance):
             raise ValueError("steps and count start at 1, and guidance is a finite number")
+        if self.hires and (self.hires.request.count != self.count or self.hires.request.hires or self.mask is not None):
+            raise ValueError("a second pass is over the same images, has no third, and knows no mask")
         if len(self.words) not in (1, self.count):
             raise ValueError(f"{len(self.words)} prompts for {self.count} images: give one, or one for each")
         if not 0 <= self.strength <= 1:
@@ -84,6 +89,14 @@ class EngineRequest:
     def seed_of(self, index: int) -> int:
         """The seed of image `index`. Variations stay with one seed: it is their own that counts up."""
         return self.seed if self.noise.varied else self.seed + index
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HighRes:
+    """A second pass: onto the first one's picture, enlarged to the size of this request, `strength` of it redrawn."""
+
+    request: EngineRequest
+    upscaler: Upscaler
 
 
 @dataclass(frozen=True, slots=True)

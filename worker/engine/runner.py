@@ -16,8 +16,10 @@ from torch import Tensor
 
 from worker.engine.conditioning import combine, condition
 from worker.engine.denoiser import NoiseLevels, Scaling
-from worker.engine.flight import Flight, Job, Prepared
+from worker.engine.enlarge import enlarge, lanczos
+from worker.engine.flight import Flight
 from worker.engine.inpaint import Known, bleed, shrink
+from worker.engine.job import Job, Prepared
 from worker.engine.request import EngineRequest
 from worker.engine.samplers import SAMPLERS
 from worker.models.loader import Components
@@ -92,17 +94,26 @@ class Runner:
         """Image `index` of a job, ready for its first step; what it shares with others is encoded once."""
         if job.prepared is None:
             job.prepared = self._prepare(job.request)
-        words = job.request.words_of(index)
-        if job.conditioned is None or job.conditioned[0] != words:
-            encode = partial(self.texts.encode, clip_skip=job.request.clip_skip)
-            job.conditioned = words, condition(words, max(job.steps, 1), encode)  # 0 steps: strength 0
-        return Flight(job, index, self.components, job.conditioned[1])
+        return self._flight(job, index, 0, job.prepared)
+
+    def fly_on(self, flight: Flight) -> Flight:
+        """The second pass of an image whose first has landed: its latent, enlarged, is what this one begins with."""
+        latent, hires = flight.landed, flight.job.request.hires
+        assert latent is not None
+        assert hires is not None
+        size = hires.request.height, hires.request.width
+        if hires.upscaler == "lanczos":
+            pixels, _ = self.decode(latent, flight.leg.request.tiling).wait()
+            start = self._encode_picture(lanczos(pixels, size), flight.leg.request.tiling)
+        else:
+            start = enlarge(latent, [side // self.components.vae_scale for side in size], hires.upscaler)
+        return self._flight(flight.job, flight.index, flight.number + 1, Prepared(start))
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
         """One U-Net call for flights of one key: each flight's denoised latent (C, h, w), guided."""
         scalings = [Scaling.at(flight.sigma, self.components.prediction) for flight in flights]
         parts = [self._rows(flight, scaling) for flight, scaling in zip(flights, scalings, strict=True)]
-        with seamless(self.components.unet, flights[0].job.request.tiling):
+        with seamless(self.components.unet, flights[0].leg.request.tiling):
             outputs = torch.split(self._unet(Rows.joined(parts)), [len(part) for part in parts])
         return [
             scaling.skip * flight.x + scaling.out * _guided(flight, output)
@@ -135,6 +146,14 @@ class Runner:
         """A guess at the finished latent (C, h, w) → uint8 (h, w, 3)."""
         return Readback(self.components.preview(denoised))
 
+    def _flight(self, job: Job, index: int, number: int, prepared: Prepared) -> Flight:
+        leg = job.legs[number]
+        words = leg.request.words_of(index)
+        if leg.conditioned is None or leg.conditioned[0] != words:
+            encode = partial(self.texts.encode, clip_skip=leg.request.clip_skip)
+            leg.conditioned = words, condition(words, max(leg.steps, 1), encode)  # 0 steps: strength 0
+        return Flight(job, index, number, self.components, leg.conditioned[1], prepared)
+
     def _prepare(self, request: EngineRequest) -> Prepared:
         """Encode what a job's images share: the input picture, and what its mask keeps."""
         if request.init is None:
@@ -157,7 +176,7 @@ class Runner:
 
     def _timestep(self, flight: Flight) -> float:
         t = self.levels.t(flight.sigma)
-        return t if SAMPLERS[flight.job.request.sampler].variance == "exploding" else float(round(t))
+        return t if SAMPLERS[flight.leg.request.sampler].variance == "exploding" else float(round(t))
 
     def _unet(self, batch: Rows) -> Tensor:
         """Every row's answer, float32 (R, C, h, w), by way of buckets that agree to the bit."""
@@ -219,7 +238,7 @@ class Runner:
 
 def _guided(flight: Flight, output: Tensor) -> Tensor:
     """A flight's rows (rows, C, h, w) as one answer (C, h, w)."""
-    return combine(output, flight.conditioning.weights, flight.guidance, flight.job.request.rescale)
+    return combine(output, flight.conditioning.weights, flight.guidance, flight.leg.request.rescale)
 
 
 def _mark() -> Any:

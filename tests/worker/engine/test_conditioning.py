@@ -12,7 +12,8 @@ from torch import Tensor
 from contract.prompt import Break, Span
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Conditioning, Items, Words, combine, condition, most_rows, row_count
-from worker.engine.flight import Flight, Job
+from worker.engine.flight import Flight
+from worker.engine.job import Job
 from worker.engine.request import EngineRequest, Ticket
 from worker.engine.runner import Runner
 
@@ -108,7 +109,7 @@ def test_a_scheduled_prompt_is_two_runs_glued_at_the_step(runner: Runner, first:
     """Two steps of one prompt, then two of the other from where it was, with Euler's formula written out."""
     scheduled = finish(runner, fly(runner, f"[{first}:snow:2]", "fish"))
     before, after = fly(runner, first, "fish"), fly(runner, "snow", "fish")
-    sigmas, x = before.job.sigmas, before.x
+    sigmas, x = before.leg.sigmas, before.x
     for step, flight in enumerate((before, before, after, after)):
         flight.x, flight.sigma = x, sigmas[step]
         denoised = runner.denoise([flight])[0]

@@ -16,7 +16,8 @@ from contract.prompt import Span
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Items, Words
 from worker.engine.engine import Engine
-from worker.engine.flight import Flight, Job
+from worker.engine.flight import Flight
+from worker.engine.job import Job
 from worker.engine.request import (
     Cancelled,
     Done,

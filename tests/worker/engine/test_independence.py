@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from torch import Tensor
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
+from worker.engine.enlarge import UPSCALERS
 from worker.engine.noise import StartNoise
-from worker.engine.request import Done, EngineRequest, Picture, Pixels, Ticket
+from worker.engine.request import Done, EngineRequest, HighRes, Picture, Pixels, Ticket
 from worker.engine.runner import Readback, Runner
 from worker.engine.samplers import SAMPLERS
 from worker.engine.sigmas import SCHEDULES, schedule_options
@@ -56,7 +58,7 @@ def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int,
     sampler, schedule = rng.choice(tuple(SAMPLERS)), rng.choice(SCHEDULES)
     init = None if kind == "txt2img" else torch.from_numpy(paint.uniform(-1, 1, (3, height, width))).float()
     mask = torch.from_numpy(paint.uniform(0, 1, (1, height, width))).float() if kind == "inpaint" else None
-    return EngineRequest(
+    request = EngineRequest(
         words=tuple(random_words(rng) for _ in range(rng.choice((1, count)))),
         clip_skip=rng.choice((0, 0, 1)),
         width=width,
@@ -78,6 +80,10 @@ def random_request(rng: random.Random, sides: tuple[int, ...], steps: tuple[int,
         strength=rng.choice((0.5, 0.8, 1.0)),
         fill=rng.choice(("original", "blur", "noise", "zero")),
     )
+    if mask is None and rng.random() < 0.15:
+        second = replace(request, width=sides[-1], height=sides[-1], strength=0.6, init=None)
+        return replace(request, hires=HighRes(second, rng.choice(UPSCALERS)))
+    return request
 
 
 def random_words(rng: random.Random) -> Words:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
-from worker.engine.flight import Flight, Job
+from worker.engine.flight import Flight
+from worker.engine.job import Job
 from worker.engine.request import EngineRequest, Ticket
 from worker.engine.runner import BUCKETS, Runner
 from worker.models.loader import Components

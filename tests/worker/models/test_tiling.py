@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
-from worker.engine.flight import Job
+from worker.engine.job import Job
 from worker.engine.request import EngineRequest, Ticket
 from worker.engine.runner import Runner
 from worker.engine.samplers import SAMPLERS
@@ -54,7 +54,7 @@ def picture(runner: Runner, tiling: Tiling, start: Tensor | None = None, **chang
     if start is not None:
         flight = runner.board(flight.job, 0)
         flight._steps.close()
-        flight._steps = SAMPLERS["euler"].steps(start, flight.job.sigmas, flight._draw)
+        flight._steps = SAMPLERS["euler"].steps(start, flight.leg.sigmas, flight._draw)
         flight._ask(None)
     while flight.landed is None:
         flight.advance(runner.denoise([flight])[0])

@@ -22,7 +22,10 @@ function valueOf(control) {
   return control.value === "" ? null : Number(control.value);
 }
 
-/** `variation.seed` is the seed in `variation`, which is null while it is empty. @param {import("./types.js").Kind} kind */
+/** Objects in a request, and the part without which they are null. */
+const INSIDE = { variation: "seed", hires: "factor" };
+
+/** `variation.seed` is the seed in `variation`. @param {import("./types.js").Kind} kind */
 export function readForm(kind) {
   /** @type {Record<string, any>} */ const request = { kind };
   for (const control of controls()) {
@@ -30,7 +33,7 @@ export function readForm(kind) {
     if (part) request[name] = { ...request[name], [part]: valueOf(control) };
     else request[name] = valueOf(control);
   }
-  if (request.variation?.seed === null) request.variation = null;
+  for (const [name, part] of Object.entries(INSIDE)) if (request[name]?.[part] === null) request[name] = null;
   return request;
 }
 
@@ -43,9 +46,11 @@ export function complaints() {
 
 /** @param {Record<string, unknown>} values */
 export function writeForm(values) {
-  const { variation, ...plain } = values;
-  const inside = variation === null ? { seed: null } : (variation ?? {});
-  const entries = [...Object.entries(plain), ...Object.entries(inside).map(([part, value]) => [`variation.${part}`, value])];
+  const entries = Object.entries(values).flatMap(([name, value]) => {
+    if (!(name in INSIDE)) return [[name, value]];
+    const parts = value ?? { [INSIDE[/** @type {keyof INSIDE} */ (name)]]: null };
+    return Object.entries(parts).map(([part, inner]) => [`${name}.${part}`, inner]);
+  });
   for (const [name, value] of entries) {
     const control = /** @type {Control | null} */ (form.elements.namedItem(name));
     if (!control) continue;

@@ -1,0 +1,110 @@
+"""What a client asked for, as the engine keeps it: the ways its images go, and how far they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from worker.engine.conditioning import Conditioning, Words, most_rows
+from worker.engine.denoiser import NoiseLevels
+from worker.engine.inpaint import Known
+from worker.engine.request import EngineRequest, Progress, Ticket
+from worker.engine.samplers import SAMPLERS
+from worker.engine.sigmas import count, cut, restarts, sigmas
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a leg begins with: of one with a picture, the latent (C, h, w), without noise, and what a mask keeps."""
+
+    start: Tensor | None = None
+    known: Known | None = None
+
+
+@dataclass(eq=False)
+class Leg:
+    """One way from noise to a finished latent; an image of two passes flies two."""
+
+    request: EngineRequest
+    sigmas: list[float]
+    conditioned: tuple[Words, Conditioning] | None = None  # of the image that boarded last
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps of one image; going back up is none."""
+        return count(self.sigmas)
+
+    @property
+    def ticks(self) -> int:
+        """How long one image flies, at least."""
+        return len(self.sigmas) - 1
+
+
+@dataclass(eq=False)
+class Job:
+    """What a client asked for, and how far it is."""
+
+    ticket: Ticket
+    legs: tuple[Leg, ...]
+    rows: int  # of the U-Net's batch that one image takes, where it takes most
+    age: int = 0  # order of arrival
+    prepared: Prepared | None = None  # for the first leg, of all its images
+    boarded: int = 0  # images that have begun,
+    landed: int = 0  # that are denoised,
+    delivered: int = 0  # that are decoded and handed over
+    steps_done: int = 0
+    previews: int = 0
+    previewed_at: float = 0.0  # seconds, monotonic
+    over: bool = False
+
+    @classmethod
+    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool) -> Job:
+        """A job that has just arrived."""
+        request = ticket.request
+        passes = [request] if request.hires is None else [request, request.hires.request]
+        legs = tuple(
+            Leg(each, schedule(each, levels, ends_clean, onto_a_picture=number > 0 or each.init is not None))
+            for number, each in enumerate(passes)
+        )
+        rows = (most_rows(words, each.guidance, each.guided) for each in passes for words in set(each.words))
+        return cls(ticket, legs, max(rows))
+
+    @property
+    def request(self) -> EngineRequest:
+        return self.ticket.request
+
+    @property
+    def waiting(self) -> int:
+        """Images that have not boarded."""
+        return self.request.count - self.boarded
+
+    @property
+    def ticks(self) -> int:
+        """How long one image flies, at least."""
+        return sum(leg.ticks for leg in self.legs)
+
+    @property
+    def flying(self) -> int:
+        """Rows in the air."""
+        return (self.boarded - self.landed) * self.rows
+
+    def progress(self) -> Progress:
+        return Progress(self.steps_done, sum(leg.steps for leg in self.legs) * self.request.count)
+
+
+def schedule(request: EngineRequest, levels: NoiseLevels, ends_clean: bool, *, onto_a_picture: bool) -> list[float]:
+    """The sigmas one image of this request passes; onto a picture only the last `strength` of them."""
+    sampler = SAMPLERS[request.sampler]
+
+    def full(steps: int) -> list[float]:
+        return sigmas(request.schedule, steps, sampler, levels, ends_clean, request.schedule_options)
+
+    way = full(request.steps)
+    if onto_a_picture:
+        way = cut(way, request.strength)
+    if not sampler.restarts:
+        return way
+    part = (len(way) - 1) / request.steps
+    return restarts(way, lambda steps: full(max(steps, round(steps / part)))[-steps - 1 :])
