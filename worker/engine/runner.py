@@ -103,7 +103,7 @@ class Runner:
         assert hires is not None
         size = hires.request.height, hires.request.width
         if hires.upscaler == "lanczos":
-            pixels, _ = self.decode(latent, flight.leg.request.tiling).wait()
+            pixels = _bytes(self._decode(latent, flight.leg.request.tiling)).cpu()
             start = self._encode_picture(lanczos(pixels, size), flight.leg.request.tiling)
         else:
             start = enlarge(latent, [side // self.components.vae_scale for side in size], hires.upscaler)
@@ -122,13 +122,9 @@ class Runner:
 
     def decode(self, latent: Tensor, tiling: Tiling = "") -> Readback:
         """A finished latent (C, h, w) → uint8 (H, W, 3) and a flag: whether latent and picture are finite."""
-        vae = self.components.vae
-        scaled = (latent / self.components.vae_scaling)[None].to(self.components.dtype)
-        with seamless(vae.decoder, tiling):
-            picture = vae.decode(scaled, return_dict=False)[0][0].float()  # (3, H, W) from -1 to 1
+        picture = self._decode(latent, tiling)
         finite = torch.isfinite(latent).all() & torch.isfinite(picture).all()
-        pixels = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-        return Readback(pixels.movedim(0, -1).contiguous(), finite)
+        return Readback(_bytes(picture), finite)
 
     def pace(self) -> None:
         """Let the thread run at most one tick ahead of the device, so that joining and cancelling are prompt."""
@@ -218,6 +214,13 @@ class Runner:
             self._agreeing[known] = torch.equal(self._call(bucket, trial), apart)
         return self._agreeing[known]
 
+    def _decode(self, latent: Tensor, tiling: Tiling) -> Tensor:
+        """A latent (C, h, w) → (3, H, W) float32, about -1 to 1."""
+        vae = self.components.vae
+        scaled = (latent / self.components.vae_scaling)[None].to(self.components.dtype)
+        with seamless(vae.decoder, tiling):
+            return vae.decode(scaled, return_dict=False)[0][0].float()  # type: ignore[no-any-return]  # diffusers is untyped
+
     def _encode_picture(self, picture: Tensor, tiling: Tiling) -> Tensor:
         """(3, H, W) from -1 to 1 → scaled latent (C, h, w) float32: the posterior's mode, which draws no noise."""
         pixels, margins = with_margin(picture[None].to(self.components.device, self.components.dtype), tiling)
@@ -234,6 +237,11 @@ class Runner:
         if request.fill == "zero":
             return known.blend(torch.zeros_like(known.latent), known.latent)
         return known.latent
+
+
+def _bytes(picture: Tensor) -> Tensor:
+    """(3, H, W) from -1 to 1 → uint8 (H, W, 3)."""
+    return ((picture / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).movedim(0, -1).contiguous()
 
 
 def _guided(flight: Flight, output: Tensor) -> Tensor:
