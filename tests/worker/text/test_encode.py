@@ -8,15 +8,19 @@ import pytest
 import torch
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from worker.models.loader import load
+from worker.models.loader import Components, load
 from worker.text.encode import encode, repeat
 
 MINI = Path(__file__).parents[3] / "models" / "mini"
 
 
+@pytest.fixture(scope="module")
+def components() -> Components:
+    return load(MINI, torch.device("cpu"), torch.float32)
+
+
 @pytest.mark.parametrize("prompt", ["", "a black cat on a beach at sunset", "Ein blauer Fisch – 青い魚 🐟"])
-def test_one_chunk_is_what_transformers_gives(prompt: str) -> None:
-    components = load(MINI, torch.device("cpu"), torch.float32)
+def test_one_chunk_is_what_transformers_gives(components: Components, prompt: str) -> None:
     tokenizer = CLIPTokenizer.from_pretrained(str(MINI / "tokenizer"))
     encoder = CLIPTextModel.from_pretrained(str(MINI / "text_encoder"), dtype=torch.float32)
     ids = tokenizer(prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
@@ -27,8 +31,7 @@ def test_one_chunk_is_what_transformers_gives(prompt: str) -> None:
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
 
 
-def test_long_prompts_are_encoded_chunk_by_chunk() -> None:
-    components = load(MINI, torch.device("cpu"), torch.float32)
+def test_long_prompts_are_encoded_chunk_by_chunk(components: Components) -> None:
     with torch.inference_mode():
         long = encode(components, "cat " * 75 + "dog")
         first, second = encode(components, "cat " * 75), encode(components, "dog")
