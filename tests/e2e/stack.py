@@ -48,6 +48,7 @@ class Stack:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DARKROOM_", "MAKE"))}
         env = {**clean, "DARKROOM_DATA": str(self.data), "DARKROOM_PORT": self.url.rpartition(":")[2]}
         env["DARKROOM_DRAIN_SECONDS"] = "2"  # no test waits for a worker that finishes a long job first
+        env["DARKROOM_THREADS"] = "1"  # beside other work on the same cores, two wait for each other most of the time
         self._log = (self.data.parent / "make-run.log").open("w+")
         self._process = subprocess.Popen(
             ["make", "--silent", "run"], cwd=ROOT, env=env, stdout=self._log, stderr=subprocess.STDOUT, text=True,
