@@ -6,17 +6,28 @@ BIN := .venv/bin
 # see (a CPU build, say) satisfies the pin and is preferred by pip.
 INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-all screenshot lint train bench clean chromium
+.PHONY: run test test-all starters others screenshot lint train bench clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
 
+# Tests run as two halves side by side: one starts stacks and browsers and mostly waits, the other mostly computes.
+# Each prints when it is done, where make can hold output back (4.0 and later).
+STARTERS := tests/cli tests/deploy tests/e2e tests/web
+HALVES = --no-print-directory --jobs=2 $(addprefix --,$(filter output-sync,$(.FEATURES))) starters others
+CHOSEN = -m "$(MARKS)$$(command -v chromium >/dev/null || echo ' and not browser')"
+
 test: lint chromium  ## everything but the slow tests
-	@if command -v chromium >/dev/null; then $(BIN)/pytest -m "not slow"; \
-	else $(BIN)/pytest -m "not slow and not browser"; fi
+	@$(MAKE) $(HALVES) MARKS="not slow"
 
 test-all: lint chromium  ## the slow tests too
-	@if command -v chromium >/dev/null; then $(BIN)/pytest; else $(BIN)/pytest -m "not browser"; fi
+	@$(MAKE) $(HALVES) MARKS="(slow or not slow)"
+
+starters:
+	@$(BIN)/pytest $(CHOSEN) $(STARTERS)
+
+others:
+	@$(BIN)/pytest $(CHOSEN) $(addprefix --ignore=,$(STARTERS))
 
 screenshot: .venv/installed-to-test chromium  ## make docs/studio.png anew
 	SCREENSHOT=docs/studio.png $(BIN)/pytest tests/e2e/test_page.py -k develops

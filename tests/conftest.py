@@ -6,7 +6,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -52,9 +54,9 @@ def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    """A Redis of this test's own, for tests that stop it."""
+@contextmanager
+def running_redis() -> Iterator[RedisServer]:
+    """A Redis in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:  # short: a socket's path has 107 bytes at most
         server = RedisServer(Path(folder))
         server.start()
@@ -62,21 +64,34 @@ def redis_server() -> Iterator[RedisServer]:
         server.stop()
 
 
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis of this test's own, for tests that stop it."""
+    with running_redis() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
-def _shared_redis() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:
-        server = RedisServer(Path(folder))
-        server.start()
+def shared_redis() -> Iterator[str]:
+    """URL of the test run's Redis. Folders whose app runs on from test to test have another: its reaper never rests."""
+    with running_redis() as server:
         yield server.url
-        server.stop()
 
 
 @pytest.fixture
-def redis_url(_shared_redis: str) -> str:
-    """URL of the test run's Redis, empty."""
-    with redis.Redis.from_url(_shared_redis) as client:
+def redis_url(shared_redis: str) -> str:
+    """URL of the shared Redis, empty."""
+    with redis.Redis.from_url(shared_redis) as client:
         client.flushall()
-    return _shared_redis
+    return shared_redis
+
+
+def plain_settings(**given: Any) -> Settings:
+    """Settings as given, whatever the environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("DARKROOM_")]:
+            patch.delenv(name)
+        return Settings(_env_file=None, **given)
 
 
 @pytest.fixture

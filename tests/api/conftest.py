@@ -9,15 +9,22 @@ from fastapi.testclient import TestClient
 
 from api.deps import Services
 from api.main import create_app
-from contract.settings import Settings
 from tests.api.kit import MAX_QUEUE, MAX_UPLOAD, Worker, announce
+from tests.conftest import plain_settings, running_redis
 
 
 @pytest.fixture(scope="session")
-def shared_client(_shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def shared_redis() -> Iterator[str]:
+    """A Redis for this folder: the app below runs to the end, and its reaper would take other folders' jobs."""
+    with running_redis() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def shared_client(shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One running app for all tests of this folder: making one takes longer than most tests do."""
     data = tmp_path_factory.mktemp("data")
-    settings = Settings(_env_file=None, data=data, redis_url=_shared_redis, max_queue=MAX_QUEUE, max_upload=MAX_UPLOAD)
+    settings = plain_settings(data=data, redis_url=shared_redis, max_queue=MAX_QUEUE, max_upload=MAX_UPLOAD)
     with TestClient(create_app(settings), raise_server_exceptions=False) as made:
         yield made
 

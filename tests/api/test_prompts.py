@@ -118,7 +118,7 @@ def test_tokens_with_places_weights_and_what_is_left(client: TestClient) -> None
 
 @pytest.mark.usefixtures("published")
 def test_tokens_at_a_step_and_for_a_seed(client: TestClient) -> None:
-    asked = {"prompt": "[cat:a:0.5] {cat|a|cat}", "steps": 10, "seed": 1}
+    asked: dict[str, str | int] = {"prompt": "[cat:a:0.5] {cat|a|cat}", "steps": 10, "seed": 1}
     early, late = (client.get("/api/v1/tokens", params={**asked, "step": step}).json() for step in (5, 6))
     assert early["changes"] == late["changes"] == [5]
     assert early["drawn"] == "[cat:a:0.5] cat"

@@ -23,6 +23,7 @@ from contract.ids import image_url, picture_id
 from contract.jobs import Job, ModelInfo, StoredImage, WorkerInfo
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
+from tests.conftest import plain_settings, running_redis
 
 LEASE = 60.0  # seconds
 PATIENCE = 30_000  # ms; on a machine that is busy with other work Chromium can be slow
@@ -107,23 +108,40 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture
-def studio(settings: Settings) -> Iterator[Studio]:
-    """The api on a free port, with a queue of three, and a worker that has announced itself."""
+@pytest.fixture(scope="module")
+def shared_redis() -> Iterator[str]:
+    """A Redis for one file of tests: the api below runs on beside all of them, and its reaper with it."""
+    with running_redis() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def served(shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Settings]]:
+    """The api on a free port, with a queue of three: its address and settings.
+
+    One for a file of tests: what ends the server waits a second for the polls that closed pages leave behind.
+    """
+    data = tmp_path_factory.mktemp("data")
+    settings = plain_settings(data=data, redis_url=shared_redis, max_queue=3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        few = settings.model_copy(update={"max_queue": 3})
-        config = uvicorn.Config(create_app(few), log_level="critical", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(create_app(settings), log_level="critical", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        port = listener.getsockname()[1]
-        store = JobStore(connect(settings))
-        studio = Studio(f"http://127.0.0.1:{port}", store, Blobs(settings.blobs), settings.model.name)
-        studio.announce()
-        yield studio
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", settings
         server.should_exit = True
         thread.join(30)
-        store.redis.close()
+
+
+@pytest.fixture
+def studio(served: tuple[str, Settings], redis_url: str) -> Iterator[Studio]:
+    """The running api, nothing in its ledger but a worker that has announced itself."""
+    url, settings = served
+    store = JobStore(connect(settings))
+    studio = Studio(url, store, Blobs(settings.blobs), settings.model.name)
+    studio.announce()
+    yield studio
+    store.redis.close()
 
 
 @pytest.fixture(scope="module")

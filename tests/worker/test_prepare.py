@@ -68,8 +68,8 @@ def test_what_steers_a_picture_reaches_the_engine(blobs: Blobs) -> None:
         }
     )  # fmt: skip
     made = prepare(request, {}, [("one", ""), ("two", "")], blobs).request
-    moved = {"blend": (("dog", 0.5),), "directions": (("day", "night", 1.0),)}
-    assert made.words == (Words("one", **moved), Words("two", **moved))
+    blend, ways = (("dog", 0.5),), (("day", "night", 1.0),)
+    assert made.words == (Words("one", "", blend, ways), Words("two", "", blend, ways))
     assert (made.clip_skip, made.tiling, made.rescale, made.guided) == (1, "xy", 0.7, (0.1, 0.8))
     assert made.noise == StartNoise(variation=9, share=0.25, size=(8, 16))
     assert [made.seed_of(index) for index in range(2)] == [request.seed_of(index) for index in range(2)] == [1, 1]

@@ -59,7 +59,12 @@ def test_what_holds_follows_the_step() -> None:
 
 def test_what_is_said_twice_is_encoded_once() -> None:
     heard: list[Items] = []
-    made = condition(Words("[a|b]", ""), 100, lambda items: heard.append(items) or encode(items))
+
+    def listen(items: Items) -> Tensor:
+        heard.append(items)
+        return encode(items)
+
+    made = condition(Words("[a|b]", ""), 100, listen)
     assert len(heard) == 3, "a, b and the empty negative prompt"
     assert len(set(map(id, made.stages))) == 2
 
@@ -83,6 +88,14 @@ def test_rows(prompt: str, guidance: float, rows: int) -> None:
 
 def test_and_is_a_word_in_a_negative_prompt() -> None:
     assert len(condition(Words("a", "b AND c"), 4, encode).stages[0].texts) == 2
+
+
+def test_guidance_goes_past_the_positive() -> None:
+    positive, negative = torch.full((1, 2, 2), 3.0), torch.full((1, 2, 2), 1.0)
+    both = torch.stack([positive, negative])
+    assert torch.equal(combine(both, (1.0,), 7.5), torch.full((1, 2, 2), 16.0))
+    assert torch.equal(combine(both, (1.0,), 0.0), negative)
+    assert torch.equal(combine(positive[None], (1.0,), 1.0), positive)
 
 
 def test_the_answers_are_combined_as_composable_diffusion_has_it() -> None:

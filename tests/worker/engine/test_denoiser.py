@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from worker.engine.denoiser import Scaling, guide
+from worker.engine.denoiser import Scaling
 from worker.models.loader import Prediction
 
 
@@ -21,11 +21,3 @@ def test_a_perfect_prediction_gives_the_picture_back(prediction: Prediction, sig
     x, scaling = x0 + sigma * noise, Scaling.at(sigma, prediction)
     torch.testing.assert_close(scaling.skip * x + scaling.out * output, x0)
     torch.testing.assert_close(scaling.into * x, alpha * x0 + beta * noise)  # unit variance into the U-Net
-
-
-def test_guidance_goes_past_the_positive() -> None:
-    positive, negative = torch.full((1, 2, 2), 3.0), torch.full((1, 2, 2), 1.0)
-    both = torch.stack([positive, negative])
-    assert torch.equal(guide(both, 7.5), torch.full((1, 2, 2), 16.0))
-    assert torch.equal(guide(both, 0.0), negative)
-    assert torch.equal(guide(positive[None], 1.0), positive)

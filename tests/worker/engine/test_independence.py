@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -109,7 +110,7 @@ def ticks_later(engine: Engine, ticks: int) -> None:
     """Wait for so many ticks, or until nothing flies."""
     target = engine.stats.ticks + ticks
     while engine.stats.ticks < target and engine.stats.flights:
-        torch.rand(1)  # yields to the engine thread
+        time.sleep(0.0005)  # a tick takes some milliseconds; to look without pause would take the core from the engine
 
 
 def crowd_agrees(

@@ -16,13 +16,17 @@ from worker.text.encode import TextEncoder, repeat, states
 MINI = Path(__file__).parents[3] / "models" / "mini"
 
 
+@pytest.fixture(scope="module")
+def components() -> Components:
+    return load(MINI, torch.device("cpu"), torch.float32)
+
+
 def encode(components: Components, prompt: str, clip_skip: int = 0) -> Tensor:
     return TextEncoder(components).encode(parse(prompt).at(1, 20)[0].items, clip_skip)
 
 
 @pytest.mark.parametrize("prompt", ["", "a black cat on a beach at sunset", "Ein blauer Fisch – 青い魚 🐟"])
-def test_one_chunk_is_what_transformers_gives(prompt: str) -> None:
-    components = load(MINI, torch.device("cpu"), torch.float32)
+def test_one_chunk_is_what_transformers_gives(components: Components, prompt: str) -> None:
     tokenizer = CLIPTokenizer.from_pretrained(str(MINI / "tokenizer"))
     encoder = CLIPTextModel.from_pretrained(str(MINI / "text_encoder"), dtype=torch.float32)
     ids = tokenizer(prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
@@ -33,8 +37,7 @@ def test_one_chunk_is_what_transformers_gives(prompt: str) -> None:
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
 
 
-def test_long_prompts_are_encoded_chunk_by_chunk() -> None:
-    components = load(MINI, torch.device("cpu"), torch.float32)
+def test_long_prompts_are_encoded_chunk_by_chunk(components: Components) -> None:
     with torch.inference_mode():
         long = encode(components, "cat " * 75 + "dog")
         first, second = encode(components, "cat " * 75), encode(components, "dog")
@@ -50,9 +53,8 @@ def test_repeat_goes_round() -> None:
 
 
 @pytest.mark.parametrize("clip_skip", [1, 2])
-def test_clip_skip_leaves_out_layers_as_diffusers_does(clip_skip: int) -> None:
+def test_clip_skip_leaves_out_layers_as_diffusers_does(components: Components, clip_skip: int) -> None:
     """`StableDiffusionPipeline.encode_prompt`: the hidden states before the layers left out, through the last norm."""
-    components = load(MINI, torch.device("cpu"), torch.float32)
     encoder = components.text_encoder
     inner = getattr(encoder, "text_model", encoder)
     (chunk,) = components.tokenizer.chunks(parse("a cat").at(1, 1)[0].items)
@@ -65,8 +67,7 @@ def test_clip_skip_leaves_out_layers_as_diffusers_does(clip_skip: int) -> None:
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
 
 
-def test_weights_multiply_the_states_of_their_tokens() -> None:
-    components = load(MINI, torch.device("cpu"), torch.float32)
+def test_weights_multiply_the_states_of_their_tokens(components: Components) -> None:
     with torch.inference_mode():
         plain, weighted = encode(components, "a black cat")[0], encode(components, "a (black:1.5) [cat]")[0]
     factors = (weighted / plain).mean(dim=1)

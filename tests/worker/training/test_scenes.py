@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
 from worker.training.captions import NOUNS, PLACES, STYLES, caption
@@ -43,15 +46,17 @@ def test_a_larger_drawing_is_the_same_drawing() -> None:
     assert np.abs(small - shrunk).mean() < 6  # of 255: anti-aliasing of the outlines only
 
 
+@cache  # each subject in green, or red, is what all its other colours are told from
+def large(kind: str, colour: str) -> NDArray[np.uint8]:
+    return draw(Scene((Subject(kind, colour),), PLACES_OF[kind][0], "day", "flat", 11), 256)
+
+
 @pytest.mark.parametrize("kind", SUBJECTS)
 @pytest.mark.parametrize("colour", list(COLOURS))
 def test_the_subject_has_its_colour(kind: str, colour: str) -> None:
     """Within the outline of what changes with the subject's colour, most pixels are nearest to that colour."""
     other = "green" if colour != "green" else "red"
-    asked, counter = (
-        draw(Scene((Subject(kind, name),), PLACES_OF[kind][0], "day", "flat", 11), 256).astype(int)
-        for name in (colour, other)
-    )
+    asked, counter = (large(kind, name).astype(int) for name in (colour, other))
     changed = np.abs(asked - counter).sum(axis=2) > 60  # (256, 256)
     assert changed.mean() > 0.06  # drawn large
     subject = asked[binary_erosion(changed, iterations=4)]  # (N, 3), the outline is 4 pixels wide
