@@ -4,65 +4,110 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from contract.errors import ErrorCode, JobFailed
-from contract.requests import Inpaint
-from worker.pictures import Finished, Pixels, composite, difference, resize, tensor
+from contract.requests import Extend, Inpaint
+from worker.colour_match import match_colours
+from worker.engine.inpaint import bleed
+from worker.pictures import Finished, Pixels, composite, difference, resize, surround, tensor
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
+
+# A soft mask's greys say how much a place changes, and it has changed so much when it is laid back; through the greys
+# themselves it would show twice, old and new. Only the darkest quarter, where little has changed, is faded.
+SOFT_SLOPE = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Inpainting:
     """One inpaint request's picture and mask, at the size of `output` and, of `box`, at the working size.
 
-    whole: (H, W, 3), through: (H, W) blurred, 255 = repaint, both at the size of `output`; patch, patch_through: the
-    same of `box`, at the working size.
+    whole: (H, W, 3), mask: (H, W) blurred, 255 = repaint, both at the size of `output`; patch, patch_mask: the same of
+    `box`, at the working size; border: (H, W), 255 = added by `extend`, at the working size.
     """
 
     whole: Pixels
-    through: Pixels
+    mask: Pixels
     box: Box
     patch: Pixels
-    patch_through: Pixels
+    patch_mask: Pixels
+    border: Pixels | None
+    colour_match: bool = False
+    soft: bool = False
 
-    @property
-    def init(self) -> torch.Tensor:
-        """What the engine starts from, (3, H, W) from -1 to 1."""
-        return tensor(Image.fromarray(self.patch)) / 127.5 - 1
-
-    @property
-    def mask(self) -> torch.Tensor:
-        """(1, H, W), 0 to 1 = repaint."""
-        return tensor(Image.fromarray(self.patch_through)) / 255
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """Of the engine's request: init (3, H, W) from -1 to 1, mask (1, H, W) from 0 to 1 = repaint."""
+        init = tensor(Image.fromarray(self.patch)) / 127.5 - 1
+        if self.border is not None:
+            init = bleed(init, _share(self.border))
+        return {"init": init, "mask": _share(self.patch_mask)}
 
     def finish(self, decoded: Pixels) -> Finished:
         """Put what was decoded back, through the blurred mask: where that is 0, every byte is the original's."""
         left, top, right, bottom = self.box
+        new = match_colours(decoded, self.patch, self.patch_mask) if self.colour_match else decoded
         above = self.whole.copy()
-        above[top:bottom, left:right] = np.asarray(resize(Image.fromarray(decoded), (right - left, bottom - top)))
-        output = composite(self.whole, above, self.through)
+        above[top:bottom, left:right] = np.asarray(resize(Image.fromarray(new), (right - left, bottom - top)))
+        through = np.minimum(self.mask.astype(np.uint16) * SOFT_SLOPE, 255) if self.soft else self.mask
+        output = composite(self.whole, above, through.astype(np.uint8))
         outside = {
-            "output": difference(output, self.whole, self.through == 0),
-            "raw": difference(decoded, self.patch, self.patch_through == 0),
+            "output": difference(output, self.whole, self.mask == 0),
+            "raw": difference(decoded, self.patch, self.patch_mask == 0),
         }
         return Finished({"output": output, "raw": decoded}, {"outside": outside})
 
 
-def lay_out(request: Inpaint, original: Image.Image, mask: Image.Image, size: tuple[int, int]) -> Inpainting:
+def lay_out(request: Inpaint, original: Image.Image, mask: Image.Image | None, size: tuple[int, int]) -> Inpainting:
     """Shape picture and mask for work at `size` = (width, height). Raises JobFailed(bad_image) for nothing to do."""
-    if request.invert_mask:
+    if mask is None:
+        mask = Image.new("L", original.size)
+    elif request.invert_mask:
         mask = ImageOps.invert(mask)
     mask = mask.filter(ImageFilter.GaussianBlur(request.mask_blur))
+    border = None
+    if request.extend is not None and not request.extend.nothing:
+        original, mask, border = extended(original, mask, request.extend, request.mask_blur)
     box = region(mask, request.padding, size) if request.area == "masked" else (0, 0, *original.size)
     return Inpainting(
         whole=np.asarray(original),
-        through=np.asarray(mask),
+        mask=np.asarray(mask),
         box=box,
         patch=np.asarray(resize(original.crop(box), size)),
-        patch_through=np.asarray(resize(mask.crop(box), size)),
+        patch_mask=np.asarray(resize(mask.crop(box), size)),
+        border=None if border is None else np.asarray(resize(border.crop(box), size)),
+        colour_match=request.colour_match,
+        soft=request.soft,
     )
+
+
+def extended(
+    original: Image.Image, mask: Image.Image, by: Extend, blur: int
+) -> tuple[Image.Image, Image.Image, Image.Image]:
+    """Picture and blurred mask with a border around, and the border alone, white.
+
+    All of the border is repainted, and the mask fades out inside the known picture, 0 to 5 times `blur` pixels from the
+    old edge, half of the way down at 2 times: so no seam stands there.
+    """
+    whole = surround(original, by.left, by.top, by.right, by.bottom)
+    width, height = original.size
+    border = Image.new("L", whole.size, 255)
+    border.paste(0, (by.left, by.top, by.left + width, by.top + height))
+    inward, down = min(2 * blur, width // 4), min(2 * blur, height // 4)  # of a small picture something stays
+    fade = Image.new("L", whole.size, 255)
+    fade.paste(
+        0,
+        (
+            by.left + inward * bool(by.left),
+            by.top + down * bool(by.top),
+            by.left + width - inward * bool(by.right),
+            by.top + height - down * bool(by.bottom),
+        ),
+    )
+    painted = Image.new("L", whole.size)
+    painted.paste(mask, (by.left, by.top))
+    fade = ImageChops.lighter(fade.filter(ImageFilter.GaussianBlur(blur)), painted)
+    return whole, ImageChops.lighter(fade, border), border
 
 
 def region(mask: Image.Image, padding: int, size: tuple[int, int]) -> Box:
@@ -93,3 +138,8 @@ def _widen(low: int, high: int, length: int, limit: int) -> tuple[int, int]:
         return low, high
     low = min(max(low - missing // 2, 0), limit - (high - low) - missing)
     return low, low + min(length, limit)
+
+
+def _share(mask: Pixels) -> torch.Tensor:
+    """(H, W), 0 to 255 → (1, H, W), 0 to 1."""
+    return tensor(Image.fromarray(mask)) / 255

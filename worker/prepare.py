@@ -33,8 +33,9 @@ def prepare(request: JobRequest, inputs: Mapping[str, str], blobs: Blobs) -> Ord
             raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
 
     if isinstance(request, Inpaint):
-        work = lay_out(request, colours(load(request.image)), coverage(load(request.mask)), _work_size(request))
-        fields = {"init": work.init, "mask": work.mask, "strength": request.strength, "fill": request.fill}
+        mask = None if request.mask is None else coverage(load(request.mask))
+        work = lay_out(request, colours(load(request.image)), mask, _work_size(request))
+        fields = {**work.inputs(), "soft": request.soft, "strength": request.strength, "fill": request.fill}
         return Order(_engine_request(request, **fields), work.finish)
     if isinstance(request, Img2Img):
         init = RESIZE[request.resize](colours(load(request.image)), _work_size(request))

@@ -26,8 +26,10 @@ def photo(width: int, height: int) -> npt.NDArray[np.uint8]:
     return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def inpaint(blobs: Blobs, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], **fields: object) -> Order:
+def inpaint(blobs: Blobs, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8] | None, **fields: object) -> Order:
     """An inpaint job, prepared."""
-    values = {"prompt": "", "image": IMAGE, "mask": MASK, "seed": 1, "model": "mini", **fields}
-    inputs = {IMAGE: store(blobs, image), MASK: store(blobs, mask)}
+    values = {"prompt": "", "image": IMAGE, "seed": 1, "model": "mini", **fields}
+    inputs = {IMAGE: store(blobs, image)}
+    if mask is not None:
+        values["mask"], inputs[MASK] = MASK, store(blobs, mask)
     return prepare(Inpaint.model_validate(values), inputs, blobs)

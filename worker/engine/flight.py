@@ -140,7 +140,7 @@ class Flight:
         if prepared.known is not None and request.fill == "noise":
             start = prepared.known.blend(self._draw(), start)
         steps = sampler.steps(start + levels[0] * noise, levels, self._draw, **options)
-        return keep(steps, prepared.known, noise) if prepared.known is not None else steps
+        return keep(steps, prepared.known, noise, levels) if prepared.known is not None else steps
 
     def _draw(self) -> Tensor:
         """Unit noise (C, h, w) from this image's own generator, on the CPU so that a seed is the same everywhere."""

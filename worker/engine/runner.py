@@ -66,7 +66,7 @@ class Runner:
         latent = self._encode_picture(request.init)
         if request.mask is None:
             return Prepared(text, key, latent)
-        known = Known(latent, shrink(request.mask, self.components.vae_scale).to(latent.device))
+        known = Known(latent, shrink(request.mask, self.components.vae_scale).to(latent.device), request.soft)
         return Prepared(text, key, self._fill(request, request.mask, known), known)
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
