@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -71,6 +71,22 @@ def steps_left(way: Sequence[float], sigma: float) -> float:
 def shrink(mask: Tensor, scale: int) -> Tensor:
     """A mask at pixels (1, H, W) → at latent pixels (1, H / scale, W / scale), each the mean of what it covers."""
     return F.avg_pool2d(mask, scale)
+
+
+def beside(
+    picture: Tensor | None, mask: Tensor | None, size: tuple[int, int], scale: int, encode: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """What a U-Net made for inpainting sees beside the noised latent: mask and known part, (1 + C, h, w).
+
+    As diffusers' StableDiffusionInpaintPipeline has it: of the picture (3, H, W) it sees what is not repainted, the
+    rest mid-grey; the mask (1, H, W) is black or white, cut at a half, and of a latent pixel that of its first pixel.
+    Without picture or mask all of size = (H, W) is repainted. encode: (3, H, W) from -1 to 1 → latent (C, h, w).
+    """
+    if picture is None or mask is None:
+        picture, mask = torch.zeros(3, *size), torch.ones(1, *size)
+    hole = (mask >= 0.5).to(picture.dtype)
+    latent = encode(picture * (1 - hole))
+    return torch.cat([hole[:, ::scale, ::scale].to(latent.device), latent])
 
 
 def bleed(picture: Tensor, mask: Tensor) -> Tensor:

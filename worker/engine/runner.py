@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from worker.engine.batcher import BatchKey
 from worker.engine.denoiser import NoiseLevels, Scaling, guide
 from worker.engine.flight import Flight, Prepared
-from worker.engine.inpaint import Known, bleed, shrink
+from worker.engine.inpaint import Known, beside, bleed, shrink
 from worker.engine.request import EngineRequest
 from worker.engine.samplers import SAMPLERS
 from worker.models.loader import Components
@@ -54,6 +55,14 @@ class Runner:
         self._agreeing: dict[tuple[int, tuple[int, ...], int], bool] = {}
 
     def prepare(self, request: EngineRequest) -> Prepared:
+        """Encode what a request's images share, and for a model made for inpainting what its U-Net sees beside."""
+        prepared = self._prepare(request)
+        if not self.components.inpainting:
+            return prepared
+        size, scale = (request.height, request.width), self.components.vae_scale
+        return replace(prepared, beside=beside(request.init, request.mask, size, scale, self._encode_picture))
+
+    def _prepare(self, request: EngineRequest) -> Prepared:
         """Encode what a request's images share: the prompts, the input picture, the mask."""
         prompts = [request.prompt, request.negative_prompt][: request.rows]
         texts = [self._encode_text(prompt) for prompt in prompts]
@@ -75,7 +84,7 @@ class Runner:
         times: list[float] = []
         scalings = [Scaling.at(flight.sigma, self.components.prediction) for flight in flights]
         for flight, scaling in zip(flights, scalings, strict=True):
-            rows += [flight.x * scaling.into] * flight.rows
+            rows += [flight.beside(flight.x * scaling.into)] * flight.rows
             times += [self._timestep(flight)] * flight.rows
         texts = torch.cat([flight.prepared.text for flight in flights])
         outputs = torch.split(self._unet(torch.stack(rows), torch.tensor(times), texts), [f.rows for f in flights])

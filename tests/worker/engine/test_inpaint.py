@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.worker.engine.test_samplers import drive
-from worker.engine.inpaint import Known, bleed, keep, shrink, steps_left
+from worker.engine.inpaint import Known, beside, bleed, keep, shrink, steps_left
 from worker.engine.samplers import SAMPLERS, Steps
 from worker.engine.sigmas import karras, restarts
 
@@ -175,3 +175,34 @@ def test_bleed_takes_the_colour_of_the_nearer_side() -> None:
 
 def test_bleed_under_a_mask_over_everything_is_grey() -> None:
     assert torch.equal(bleed(torch.ones(3, 16, 16), torch.ones(1, 16, 16)), torch.zeros(3, 16, 16))
+
+
+def test_beside_are_the_mask_cut_at_a_half_and_the_rest_of_the_picture() -> None:
+    picture = torch.linspace(-1, 1, 16 * 24).reshape(1, 16, 24).repeat(3, 1, 1)
+    mask = torch.zeros(1, 16, 24)
+    mask[:, 3:, 5:] = 0.5
+    mask[:, 9:, 10:] = 1
+    mask[:, :8, 16:] = 0.49
+    given: list[Tensor] = []
+
+    def encode(masked: Tensor) -> Tensor:
+        given.append(masked)
+        return torch.full((4, 2, 3), 7.0)
+
+    channels = beside(picture, mask, (16, 24), 8, encode)
+    assert channels.shape == (5, 2, 3)
+    # Of each 8 x 8 pixels the first: rows 0 and 8, columns 0, 8 and 16.
+    assert channels[0].tolist() == [[0, 0, 0], [0, 1, 1]]
+    assert (channels[1:] == 7).all()
+    for y, x in [(0, 0), (3, 4), (2, 23), (7, 20)]:
+        assert torch.equal(given[0][:, y, x], picture[:, y, x])
+    for y, x in [(3, 5), (9, 10), (15, 23), (8, 20)]:
+        assert (given[0][:, y, x] == 0).all()
+
+
+def test_beside_without_a_mask_is_white_on_mid_grey() -> None:
+    for picture in (None, torch.ones(3, 16, 24)):
+        channels = beside(picture, None, (16, 24), 8, lambda masked: masked[:, ::8, ::8])
+        assert (channels[0] == 1).all()
+        assert (channels[1:] == 0).all()
+        assert channels.shape == (4, 2, 3)
