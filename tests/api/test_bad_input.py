@@ -69,7 +69,7 @@ def refused(client: TestClient, services: Services, fields: dict[str, Any], stat
         ({"kind": "inpaint", "image": NOBODY}, "mask", "is required"),
         ({"kind": "inpaint", "image": NOBODY}, "mask", "unless `extend` lets the picture grow"),
         ({"kind": "inpaint", "image": NOBODY, "extend": {"left": 0}}, "mask", "extend a side by 8 or more"),
-        ({"kind": "inpaint", "image": NOBODY, "extend": 8}, "extend", "valid dictionary"),
+        ({"kind": "inpaint", "image": NOBODY, "extend": 8}, "extend", "must be a JSON object"),
         (
             {"kind": "inpaint", "image": NOBODY, "extend": {"left": 8}, "invert_mask": True},
             "invert_mask",
