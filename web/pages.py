@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
-from contract.requests import Img2Img, Inpaint
+from contract.requests import Extend, Img2Img, Inpaint
 from contract.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
@@ -51,9 +51,11 @@ def _attributes(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _fields() -> dict[str, dict[str, Any]]:
     """Every field of the form → its default, HTML attributes and choices, as the contract has them.
 
-    `strength` is in two kinds of job, with a default each.
+    `strength` is in two kinds of job, with a default each; `extend` has its sides as fields, named `extend.left`.
     """
     inpaint: dict[str, Any] = Inpaint.model_json_schema()["properties"]
+    del inpaint["extend"]
+    inpaint |= {f"extend.{side}": schema for side, schema in Extend.model_json_schema()["properties"].items()}
     img2img: dict[str, Any] = Img2Img.model_json_schema()["properties"]
     fields = {
         name: {"default": schema.get("default"), "attrs": _attributes(schema), "choices": schema.get("enum", [])}

@@ -21,9 +21,22 @@ function valueOf(control) {
   return control.value === "" ? null : Number(control.value);
 }
 
+/** What a picture grows by, pixels; null = nothing. @returns {Record<string, number> | null} */
+export function extension() {
+  const sides = ["left", "right", "top", "bottom"].map((side) => [side, Number(byId(`extend.${side}`).value)]);
+  return sides.some(([, pixels]) => pixels) ? Object.fromEntries(sides) : null;
+}
+
 /** @param {import("./types.js").Kind} kind @returns {Record<string, unknown>} */
 export function readForm(kind) {
-  return { kind, ...Object.fromEntries(controls().map((control) => [control.name, valueOf(control)])) };
+  const values = controls().filter((control) => !control.name.startsWith("extend."));
+  const extend = kind === "inpaint" ? { extend: extension() } : {};
+  return { kind, ...Object.fromEntries(values.map((control) => [control.name, valueOf(control)])), ...extend };
+}
+
+/** A request's `extend` as the form's controls. @param {Record<string, number> | null} [extend] */
+export function sidesOf(extend) {
+  return Object.fromEntries(["left", "right", "top", "bottom"].map((side) => [`extend.${side}`, extend?.[side] ?? 0]));
 }
 
 /** What the browser itself can tell is wrong. @returns {import("./errors.js").Complaint[]} */
