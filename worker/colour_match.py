@@ -52,7 +52,8 @@ def encoded(light: Floats) -> Pixels:
     """Light → sRGB bytes, rounded; what is too dark or too bright is cut."""
     light = np.clip(light, 0, 1)
     value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** np.float32(1 / 2.4) - 0.055)
-    return np.rint(value * 255).astype(np.uint8)
+    pixels: Pixels = np.rint(value * 255).astype(np.uint8)
+    return pixels
 
 
 _BYTES = np.arange(256, dtype=np.float32) / 255

@@ -11,7 +11,8 @@ from worker.colour_match import encoded, linear, match_colours, near
 def smooth(width: int, height: int, seed: int = 1) -> npt.NDArray[np.float64]:
     """Coloured hills, sRGB from 0.15 to 0.75, (H, W, 3): room for a cast on either side."""
     hills = zoom(np.random.default_rng(seed).random((5, 5, 3)), (height / 5, width / 5, 1), order=3)
-    return 0.15 + 0.6 * (hills - hills.min()) / (hills.max() - hills.min())
+    low, high = float(hills.min()), float(hills.max())
+    return np.asarray(0.15 + 0.6 * (hills - low) / (high - low), dtype=np.float64)
 
 
 def pixels(picture: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
