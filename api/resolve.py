@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from api.prompts import draw_prompts
 from contract.errors import BadRequest, Unavailable
 from contract.jobs import ModelInfo, StoredImage
-from contract.requests import MIN_SIDE, Inpaint, Request, input_images, passes, total_steps
+from contract.requests import MAX_SIDE, MIN_SIDE, Inpaint, Request, input_images, passes, total_steps
 from contract.settings import Settings
 from contract.store import JobStore
 
@@ -30,7 +30,8 @@ def resolve(request: Request, *, owner: str, store: JobStore, settings: Settings
     model = find_model(request.model, store, settings)
     pictures = {field: _picture(field, id, owner, store) for field, id in input_images(request).items()}
     _check_mask(pictures)
-    width, height = _default_size(request, model, pictures.get("image"), settings.max_pixels)
+    size = _picture_size(request, pictures.get("image"))
+    width, height = _default_size(request, model, size, settings.max_pixels)
     filled = request.model_copy(
         update={
             "model": model.name,
@@ -75,12 +76,28 @@ def _check_mask(pictures: dict[str, StoredImage]) -> None:
         )
 
 
-def _default_size(request: Request, model: ModelInfo, image: StoredImage | None, max_pixels: int) -> tuple[int, int]:
-    """Width and height where none are asked for, pixels."""
-    if image is None or (isinstance(request, Inpaint) and request.area == "masked"):
+def _picture_size(request: Request, image: StoredImage | None) -> tuple[int, int] | None:
+    """Width and height of the picture to start from, with what it is extended by; None without one."""
+    if image is None:
+        return None
+    if not isinstance(request, Inpaint) or request.extend is None:
+        return image.width, image.height
+    width, height = request.extend.grown(image.width, image.height)
+    if max(width, height) > MAX_SIDE:
+        raise BadRequest(
+            f"The picture would grow to {width} x {height} pixels; at most {MAX_SIDE} a side are allowed. "
+            "Extend it by less.",
+            "extend",
+        )
+    return width, height
+
+
+def _default_size(request: Request, model: ModelInfo, size: tuple[int, int] | None, max_pixels: int) -> tuple[int, int]:
+    """Width and height where none are asked for, pixels. size: of the picture to start from."""
+    if size is None or (isinstance(request, Inpaint) and request.area == "masked"):
         return model.native_width, model.native_height
-    scale = min(1.0, math.sqrt(max_pixels / (image.width * image.height)))
-    return _to_eights(image.width * scale), _to_eights(image.height * scale)
+    scale = min(1.0, math.sqrt(max_pixels / math.prod(size)))
+    return _to_eights(size[0] * scale), _to_eights(size[1] * scale)
 
 
 def _to_eights(side: float) -> int:

@@ -13,11 +13,34 @@ from contract.wording import PromptText, Wording
 
 MAX_SEED = 2**53 - 101  # exact in a JavaScript number, with room for 100 images
 MIN_SIDE, MAX_SIDE = 64, 4096
+MAX_EXTENSION = 1024  # pixels at one side
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
 ImageId = Annotated[str, Field(pattern=r"^img_[a-z2-7]{26}$")]
 Strength = Annotated[float, Field(gt=0, le=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+Border = Annotated[int, Field(ge=0, le=MAX_EXTENSION, multiple_of=8)]
+
+
+class Extend(BaseModel):
+    """Pixels that a picture grows by, side by side."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    left: Border = Field(0, description="Pixels to add at the left, a multiple of 8.")
+    right: Border = Field(0, description="Pixels to add at the right.")
+    top: Border = Field(0, description="Pixels to add at the top.")
+    bottom: Border = Field(0, description="Pixels to add at the bottom.")
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.left or self.right or self.top or self.bottom)
+
+    def grown(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height with the borders, pixels."""
+        return width + self.left + self.right, height + self.top + self.bottom
 
 
 class Variation(BaseModel):
@@ -130,22 +153,57 @@ class Img2Img(Request):
 
 
 class Inpaint(Request):
-    """A picture of which the masked part is painted anew."""
+    """A picture of which the masked part, or a border put around it, is painted anew."""
 
     kind: Literal["inpaint"] = "inpaint"
     image: ImageId = Field(description="Id of the picture to change.")
-    mask: ImageId = Field(description="Id of a picture of the same size: white = repaint, greys = partly.")
+    extend: Extend | None = Field(
+        None, description="Let the picture grow at its sides; what is new is painted to match. null = keep its size."
+    )
+    mask: ImageId | None = Field(
+        None,
+        validate_default=True,
+        description="Id of a picture of the same size: white = repaint, greys = partly. Needed without `extend`.",
+    )
     invert_mask: bool = Field(False, description="Repaint what is black instead.")
+    soft: bool = Field(
+        False,
+        description="Greys say for how many of the steps a place is repainted: white all, mid-grey the last half. "
+        "false = they say how much of the new part shows through.",
+    )
     mask_blur: int = Field(4, ge=0, le=64, description="Softening of the mask's edge, pixels (Gaussian sigma).")
     strength: Strength = Field(1.0, description="How much the masked part is redrawn.")
     fill: Literal["original", "blur", "noise", "zero"] = Field(
-        "original", description="What stands under the mask at the start."
+        "original",
+        description="What stands under the mask at the start. "
+        "A border of `extend` has no original: there it is the edge's colours, spread outward.",
     )
     area: Literal["whole", "masked"] = Field(
         "whole",
         description="Work on the whole picture, or only around the mask (enlarged to the model's own size).",
     )
     padding: int = Field(32, ge=0, le=512, description="Pixels around the mask that `masked` takes along.")
+    colour_match: bool = Field(
+        False, description="Bring the new part's colours in line: as the known part near the mask came out, corrected."
+    )
+
+    @field_validator("mask")
+    @classmethod
+    def _something_to_paint(cls, mask: str | None, info: ValidationInfo) -> str | None:
+        if mask is not None or "extend" not in info.data:  # a broken `extend` is told of by itself
+            return mask
+        if info.data["extend"] is None:
+            raise ValueError("is required, unless `extend` lets the picture grow")
+        if info.data["extend"].nothing:
+            raise ValueError("is required, since `extend` adds nothing: give a mask, or extend a side by 8 or more")
+        return mask
+
+    @field_validator("invert_mask")
+    @classmethod
+    def _of_a_mask(cls, invert: bool, info: ValidationInfo) -> bool:
+        if invert and info.data.get("mask", "") is None:
+            raise ValueError("has no effect without a mask; give one or leave this out")
+        return invert
 
 
 JobRequest = Annotated[Txt2Img | Img2Img | Inpaint, Field(discriminator="kind")]
@@ -153,7 +211,8 @@ JobRequest = Annotated[Txt2Img | Img2Img | Inpaint, Field(discriminator="kind")]
 
 def input_images(request: Request) -> dict[str, str]:
     """Field name → image id, of every picture the request refers to."""
-    return {name: getattr(request, name) for name in ("image", "mask") if hasattr(request, name)}
+    named = {name: getattr(request, name, None) for name in ("image", "mask")}
+    return {name: image_id for name, image_id in named.items() if image_id is not None}
 
 
 def to_eights(side: float) -> int:

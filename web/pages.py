@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
-from contract.requests import Hires, Img2Img, Inpaint, Variation
+from contract.requests import Extend, Hires, Img2Img, Inpaint, Variation
 from contract.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
@@ -51,14 +51,14 @@ def _attributes(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _fields() -> dict[str, dict[str, Any]]:
     """Every field of the form → its default, HTML attributes and choices, as the contract has them.
 
-    `strength` is in two kinds of job, with a default each; `variation.seed` is the seed in `variation`, which is null
-    while that is empty, and so is `hires` without a factor.
+    `strength` is in two kinds of job, with a default each; `extend.left` is the left side of `extend`. `variation` is
+    null while its seed is empty, and so is `hires` without a factor.
     """
     inpaint: dict[str, Any] = Inpaint.model_json_schema()["properties"]
     img2img: dict[str, Any] = Img2Img.model_json_schema()["properties"]
     inside = {
         f"{outer}.{name}": schema
-        for outer, model in (("variation", Variation), ("hires", Hires))
+        for outer, model in (("variation", Variation), ("hires", Hires), ("extend", Extend))
         for name, schema in model.model_json_schema()["properties"].items()
     }
     inside["hires.factor"] = {**inside["hires.factor"], "default": None}

@@ -3,12 +3,9 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image
 
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
@@ -16,13 +13,11 @@ from contract.requests import Img2Img, Inpaint, JobRequest, Txt2Img
 from worker.engine.conditioning import Words
 from worker.engine.noise import StartNoise
 from worker.engine.request import EngineRequest, HighRes
+from worker.inpainting import lay_out
 from worker.models.tiling import Tiling
+from worker.pictures import RESIZE, Finished, Pixels, colours, coverage, tensor
 
-Pixels = npt.NDArray[np.uint8]  # (H, W, 3) colours or (H, W) mask, 0 to 255
-Role = Literal["output", "raw"]
-Finishing = Callable[[Pixels], dict[Role, Pixels]]
 Drawn = Sequence[tuple[str, str]]
-Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 
 @dataclass(frozen=True)
@@ -30,7 +25,7 @@ class Order:
     """One job, ready for the engine; `finish` turns each decoded picture into those that are stored."""
 
     request: EngineRequest
-    finish: Finishing
+    finish: Callable[[Pixels], Finished]
 
 
 def prepare(request: JobRequest, inputs: Mapping[str, str], drawn: Drawn, blobs: Blobs) -> Order:
@@ -46,38 +41,20 @@ def prepare(request: JobRequest, inputs: Mapping[str, str], drawn: Drawn, blobs:
             raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
 
     if isinstance(request, Inpaint):
-        return _inpaint(request, drawn, colours(load(request.image)), coverage(load(request.mask)))
+        mask = None if request.mask is None else coverage(load(request.mask))
+        work = lay_out(request, colours(load(request.image)), mask, _work_size(request))
+        fields = {**work.inputs(), "soft": request.soft, "strength": request.strength, "fill": request.fill}
+        return Order(_engine_request(request, drawn, **fields), work.finish)
     if isinstance(request, Img2Img):
-        size = _work_size(request)
-        init = _RESIZE[request.resize](colours(load(request.image)), size)
-        return Order(_engine_request(request, drawn, init=init, strength=request.strength), _as_output)
+        init = RESIZE[request.resize](colours(load(request.image)), _work_size(request))
+        fields = {"init": tensor(init) / 127.5 - 1, "strength": request.strength}
+        return Order(_engine_request(request, drawn, **fields), _as_output)
     made = _engine_request(request, drawn)
     return Order(made if request.hires is None else replace(made, hires=_second_pass(request, made)), _as_output)
 
 
-def colours(image: Image.Image) -> Image.Image:
-    """RGB; what is transparent shows white."""
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
-def coverage(image: Image.Image) -> Image.Image:
-    """A mask in greys, white = repaint; what is transparent counts as black, so strokes on nothing are a mask."""
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    return image.convert("L")
-
-
-def _engine_request(
-    request: JobRequest,
-    drawn: Drawn,
-    *,
-    init: Image.Image | None = None,
-    mask: Image.Image | None = None,
-    strength: float = 1.0,
-    fill: Literal["original", "blur", "noise", "zero"] = "original",
-) -> EngineRequest:
+def _engine_request(request: JobRequest, drawn: Drawn, **inputs: Any) -> EngineRequest:
+    """inputs: the fields of EngineRequest that only some kinds have."""
     width, height = _work_size(request)
     assert request.seed is not None  # drawn by the api
     return EngineRequest(
@@ -97,11 +74,8 @@ def _engine_request(
         noise=_start_noise(request),
         tiling=_TILING[request.tiling],
         count=request.count,
-        init=None if init is None else _tensor(init) / 127.5 - 1,
-        mask=None if mask is None else _tensor(mask) / 255,
-        strength=strength,
-        fill=fill,
         previews=request.previews,
+        **inputs,
     )
 
 
@@ -149,97 +123,8 @@ def _work_size(request: JobRequest) -> tuple[int, int]:
     return request.width, request.height
 
 
-def _as_output(decoded: Pixels) -> dict[Role, Pixels]:
-    return {"output": decoded}
-
-
-def _inpaint(request: Inpaint, drawn: Drawn, original: Image.Image, mask: Image.Image) -> Order:
-    """Shape picture and mask for the engine, and remember how to put the result back.
-
-    The result is composited through the blurred mask at the original's own size: where the blurred mask is 0, every
-    byte is the original's.
-    """
-    if request.invert_mask:
-        mask = ImageOps.invert(mask)
-    mask = mask.filter(ImageFilter.GaussianBlur(request.mask_blur))
-    size = _work_size(request)
-    box = (0, 0, *original.size)
-    if request.area == "masked":
-        box = region(mask, request.padding, size)
-    whole, through = np.asarray(original), np.asarray(mask)
-
-    def finish(decoded: Pixels) -> dict[Role, Pixels]:
-        left, top, right, bottom = box
-        patch = whole.copy()
-        patch[top:bottom, left:right] = np.asarray(_resize(Image.fromarray(decoded), (right - left, bottom - top)))
-        return {"output": composite(whole, patch, through), "raw": decoded}
-
-    crop, crop_mask = _resize(original.crop(box), size), _resize(mask.crop(box), size)
-    prepared = _engine_request(request, drawn, init=crop, mask=crop_mask, strength=request.strength, fill=request.fill)
-    return Order(prepared, finish)
-
-
-def region(mask: Image.Image, padding: int, size: tuple[int, int]) -> Box:
-    """The masked part with `padding` pixels around it, widened to the aspect of `size` where the picture allows.
-
-    Raises JobFailed(bad_image) when nothing is masked.
-    """
-    found = mask.getbbox()
-    if found is None:
-        raise JobFailed(ErrorCode.BAD_IMAGE, "the mask is black everywhere; paint white what is to be repainted")
-    left, right = _widen(found[0] - padding, found[2] + padding, 0, mask.width)
-    top, bottom = _widen(found[1] - padding, found[3] + padding, 0, mask.height)
-    aspect = size[0] / size[1]
-    left, right = _widen(left, right, round((bottom - top) * aspect), mask.width)
-    top, bottom = _widen(top, bottom, round((right - left) / aspect), mask.height)
-    return left, top, right, bottom
-
-
-def _widen(low: int, high: int, length: int, limit: int) -> tuple[int, int]:
-    """Grow low..high about its middle to `length`, moved and cut to lie within 0..limit.
-
-    >>> _widen(10, 20, 30, 100), _widen(2, 12, 30, 100), _widen(-3, 8, 0, 100), _widen(0, 9, 50, 40)
-    ((0, 30), (0, 30), (0, 8), (0, 40))
-    """
-    low, high = max(low, 0), min(high, limit)
-    missing = min(length, limit) - (high - low)
-    if missing <= 0:
-        return low, high
-    low = min(max(low - missing // 2, 0), limit - (high - low) - missing)
-    return low, low + min(length, limit)
-
-
-def composite(below: Pixels, above: Pixels, mask: Pixels) -> Pixels:
-    """`above` over `below` through `mask`, in whole numbers, rounded: 0 gives `below` and 255 `above`, exactly."""
-    weight = mask.astype(np.uint16)[..., None]  # (H, W, 1)
-    return ((below * (255 - weight) + above * weight + 127) // 255).astype(np.uint8)
-
-
-def _resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
-
-
-def _crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
-
-
-def _pad(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Fit inside, and continue the edge's colours outward to fill."""
-    fitted = ImageOps.contain(image, size, Image.Resampling.LANCZOS)
-    across, down = size[0] - fitted.width, size[1] - fitted.height
-    around = ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0))
-    return Image.fromarray(np.pad(np.asarray(fitted), around, mode="edge"))
-
-
 _TILING: dict[str, Tiling] = {"none": "", "x": "x", "y": "y", "both": "xy"}
-_RESIZE: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] = {
-    "stretch": _resize,
-    "crop": _crop,
-    "fill": _pad,
-}
 
 
-def _tensor(image: Image.Image) -> torch.Tensor:
-    """(H, W) or (H, W, 3) picture → (C, H, W) float32, 0 to 255."""
-    pixels = np.atleast_3d(np.asarray(image, dtype=np.float32))
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+def _as_output(decoded: Pixels) -> Finished:
+    return Finished({"output": decoded})

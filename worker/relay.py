@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -17,7 +17,8 @@ from contract.requests import JobRequest
 from contract.store import Claim, JobStore, Verdict, Work
 from worker import files
 from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
-from worker.prepare import Order, Pixels, Role
+from worker.pictures import Pixels, Role
+from worker.prepare import Order
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -62,8 +63,9 @@ class Relay:
                 case Preview(index=index, rgb=rgb):
                     self._try(self.store.preview, self.claim, index, files.preview(rgb))
                 case Picture(index=index, seed=seed, rgb=rgb):
-                    for role, pixels in self.order.finish(rgb).items():
-                        self._keep(index, seed, role, pixels)
+                    finished = self.order.finish(rgb)
+                    for role, pixels in finished.pictures.items():
+                        self._keep(index, seed, role, pixels, finished.measured)
                 case Failed(code="engine_stopped"):
                     insist(self.store.release, self.claim)
                 case Failed(code=code, message=message):
@@ -73,8 +75,11 @@ class Relay:
                 case Cancelled():
                     insist(self.store.cancelled, self.claim)
 
-    def _keep(self, index: int, seed: int, role: Role, pixels: Pixels) -> None:
-        """Store one finished picture: first the bytes, then the record that shows it."""
+    def _keep(self, index: int, seed: int, role: Role, pixels: Pixels, measured: dict[str, Any]) -> None:
+        """Store one finished picture: first the bytes, then the record that shows it.
+
+        measured: of its pixels, so that the same picture still gives the same bytes.
+        """
         drawn = self.work.drawn
         prompt, negative = drawn[index if len(drawn) > 1 else 0]
         made_from = {
@@ -85,6 +90,7 @@ class Relay:
             "model": {"name": self.model.name, "hash": self.model.hash},
             "seed": seed,
             "role": role,
+            **measured,
         }
         data = files.png(pixels, made_from)
         sha = insist(self.blobs.put, data)

@@ -85,6 +85,14 @@ def refused(client: TestClient, services: Services, fields: dict[str, Any], stat
         ({"kind": "img2img", "image": NOBODY, "strength": 0}, "strength", "greater than 0"),
         ({"kind": "img2img", "image": NOBODY, "resize": "zoom"}, "resize", "'stretch', 'crop' or 'fill'"),
         ({"kind": "inpaint", "image": NOBODY}, "mask", "is required"),
+        ({"kind": "inpaint", "image": NOBODY}, "mask", "unless `extend` lets the picture grow"),
+        ({"kind": "inpaint", "image": NOBODY, "extend": {"left": 0}}, "mask", "extend a side by 8 or more"),
+        ({"kind": "inpaint", "image": NOBODY, "extend": 8}, "extend", "must be a JSON object"),
+        (
+            {"kind": "inpaint", "image": NOBODY, "extend": {"left": 8}, "invert_mask": True},
+            "invert_mask",
+            "no effect without a mask",
+        ),
         ({"kind": "inpaint", "image": NOBODY, "mask": NOBODY, "padding": -1}, "padding", "greater than or equal to 0"),
         ({"kind": "inpaint", "image": NOBODY, "mask": NOBODY, "mask_blur": 65}, "mask_blur", "less than or equal to"),
     ],
@@ -133,6 +141,29 @@ def test_a_mask_of_another_size(client: TestClient, services: Services, upload: 
     assert told["errors"][0]["loc"] == ["body", "mask"]
     assert "64 x 80" in told["detail"]
     assert "must be 80 x 64" in told["detail"]
+
+
+def test_a_side_that_cannot_be_extended_so(client: TestClient, services: Services) -> None:
+    for extend, side, says in [
+        ({"left": 12}, "left", "multiple of 8"),
+        ({"top": 1032}, "top", "less than or equal to 1024"),
+        ({"below": 8}, "below", "not a field this takes"),
+    ]:
+        told = refused(client, services, {"kind": "inpaint", "image": NOBODY, "extend": extend})
+        (error,) = told["errors"]
+        assert error["loc"] == ["body", "extend", side]
+        assert says in told["detail"]
+
+
+def test_a_picture_that_would_grow_too_far(
+    client: TestClient, services: Services, upload: Callable[[bytes], Any]
+) -> None:
+    image = upload(png(noise(32, 4000) // 255))["id"]
+    told = refused(client, services, {"kind": "inpaint", "image": image, "extend": {"right": 104}})
+    assert told["errors"][0]["loc"] == ["body", "extend"]
+    assert "4104 x 32 pixels; at most 4096" in told["detail"]
+    fields = {**PLAIN, "kind": "inpaint", "image": image, "steps": 1}
+    assert client.post(JOBS, json={**fields, "extend": {"right": 96}}).status_code == 202
 
 
 def test_another_owners_picture_is_none(client: TestClient, services: Services, upload: Callable[[bytes], Any]) -> None:
@@ -218,8 +249,8 @@ ANYTHING = st.recursive(
 )
 NAMES = [
     "kind", "prompt", "negative_prompt", "model", "width", "height", "steps", "sampler", "schedule", "guidance",
-    "seed", "count", "previews", "image", "mask", "strength", "resize", "area", "fill", "padding", "mask_blur",
-    "eta", "s_churn", "s_tmax", "sigma_min", "rho",
+    "seed", "count", "previews", "image", "mask", "extend", "strength", "resize", "area", "fill", "padding",
+    "mask_blur", "eta", "s_churn", "s_tmax", "sigma_min", "rho",
 ]  # fmt: skip
 BODIES = st.fixed_dictionaries(
     {"kind": st.sampled_from(["txt2img", "img2img", "inpaint"]), "prompt": st.text(max_size=20)},

@@ -50,6 +50,26 @@ def test_around_a_mask_the_models_own_size(client: TestClient, upload: Callable[
 
 
 @pytest.mark.parametrize(
+    ("given", "extend", "chosen"),
+    [
+        ((128, 64), {"left": 64}, (192, 64)),
+        ((135, 71), {"right": 16, "bottom": 8}, (144, 72)),  # 151 x 79, down to multiples of 8
+        ((1024, 1024), {"top": 512, "bottom": 512}, (720, 1448)),  # 1024 x 2048 scaled by 0.7071 into the budget
+        ((128, 64), {"left": 0}, (128, 64)),
+    ],
+)
+def test_from_a_picture_that_grows_the_size_it_grows_to(
+    client: TestClient, upload: Callable[[bytes], Any], given: tuple[int, int], extend: Any, chosen: tuple[int, int]
+) -> None:
+    image = upload(png(noise(given[1], given[0]) // 255))["id"]
+    fields = {"kind": "inpaint", "image": image, "extend": extend}
+    if not any(extend.values()):
+        fields["mask"] = image
+    assert sizes(client, **fields) == chosen
+    assert sizes(client, **fields, width=64, height=64) == (64, 64)
+
+
+@pytest.mark.parametrize(
     ("steps", "strength", "taken"),
     [(20, 0.75, 15), (20, 1.0, 20), (20, 0.01, 1), (1, 0.5, 1), (7, 0.5, 3), (30, 0.9, 27)],
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from contract.requests import MAX_SEED, Img2Img, Inpaint, JobRequest, Txt2Img
+from contract.requests import MAX_SEED, Extend, Img2Img, Inpaint, JobRequest, Txt2Img, input_images
 
 ADAPTER: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 IMAGE, MASK = "img_" + "a" * 26, "img_" + "b" * 26
@@ -63,6 +63,16 @@ def test_defaults_are_those_of_the_contract() -> None:
         ({"kind": "img2img", "image": IMAGE, "strength": 0}, "strength"),
         ({"kind": "img2img", "image": IMAGE, "mask": MASK}, "mask"),
         ({"kind": "inpaint", "image": IMAGE}, "mask"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": {}}, "mask"),
+        ({"kind": "inpaint", "image": IMAGE, "mask": None, "extend": {"left": 0, "top": 0}}, "mask"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": {"left": 12}}, "left"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": {"right": -8}}, "right"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": {"top": 1032}}, "top"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": {"bottom": None}}, "bottom"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": {"below": 8}}, "below"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": 64}, "extend"),
+        ({"kind": "inpaint", "image": IMAGE, "extend": {"left": 8}, "invert_mask": True}, "invert_mask"),
+        ({"kind": "img2img", "image": IMAGE, "extend": {"left": 8}}, "extend"),
     ],
 )
 def test_what_cannot_work_is_refused_where_it_stands(change: dict[str, Any], where: str | None) -> None:
@@ -71,6 +81,16 @@ def test_what_cannot_work_is_refused_where_it_stands(change: dict[str, Any], whe
     (error,) = refusal.value.errors()
     if where is not None:
         assert error["loc"][-1] == where
+
+
+def test_a_picture_that_grows_needs_no_mask_and_may_have_one() -> None:
+    alone = Inpaint(prompt="", image=IMAGE, extend=Extend(left=8, bottom=1024))
+    assert alone.extend is not None
+    assert alone.extend.grown(100, 50) == (108, 1074)
+    assert input_images(alone) == {"image": IMAGE}
+    both = Inpaint(prompt="", image=IMAGE, mask=MASK, extend=Extend(top=8))
+    assert input_images(both) == {"image": IMAGE, "mask": MASK}
+    assert Inpaint(prompt="", image=IMAGE, mask=MASK, extend=Extend()).extend == Extend()
 
 
 def test_prompts_are_brought_to_one_spelling() -> None:

@@ -73,6 +73,28 @@ def test_a_painted_mask_is_repainted_and_the_rest_is_not_touched(stack: Stack) -
     assert (output[45:55, 60:70] != original[45:55, 60:70]).mean() > 0.9
 
 
+def test_a_picture_grows_and_tells_what_changed_outside_the_mask(stack: Stack) -> None:
+    original = np.random.default_rng(1).integers(0, 256, (72, 96, 3), dtype=np.uint8)
+    image = stack.upload(png(Image.fromarray(original)))
+    job = stack.submit(
+        kind="inpaint", prompt="a beach", image=image["id"], extend={"left": 32, "bottom": 8}, mask_blur=2, steps=4,
+        soft=True, colour_match=True, seed=1,
+    )  # fmt: skip
+    assert (job["request"]["width"], job["request"]["height"], job["request"]["mask"]) == (128, 80, None)
+    done = stack.finished(job["id"])
+    assert done["state"] == "succeeded", done["error"]
+    by_role = {image["role"]: image for image in done["images"]}
+    output = pixels(stack.picture(by_role["output"]))
+    assert output.shape == (80, 128, 3)
+    kept = np.s_[:60, 32 + 12 :]  # six blurs from the old edge
+    np.testing.assert_array_equal(output[kept], original[:60, 12:])
+    for image in by_role.values():
+        told = stack.http.get(f"{image['url']}/metadata").json()["outside"]
+        assert told["output"] == 0
+        assert 0 < told["raw"] <= 255  # no VAE keeps noise as it was
+        assert json.loads(Image.open(io.BytesIO(stack.picture(image))).info["darkroom"])["outside"] == told
+
+
 def test_img2img_starts_from_the_picture(stack: Stack) -> None:
     half = np.zeros((128, 128, 3), np.uint8)
     half[:, 64:] = 255

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from contract.requests import Inpaint
+from contract.requests import Extend, Inpaint
 
 if TYPE_CHECKING:
     from tests.web.conftest import Studio
@@ -83,7 +83,12 @@ def sent_mask(page: Page, studio: "Studio") -> NDArray[np.uint8]:
     job = studio.next_job()
     assert isinstance(job.request, Inpaint)
     studio.store.cancel(job.id)  # the queue is small
-    pixels = studio.pixels(job.request.mask)
+    return mask_of(job.request, studio)
+
+
+def mask_of(request: Inpaint, studio: "Studio") -> NDArray[np.uint8]:
+    assert request.mask is not None
+    pixels = studio.pixels(request.mask)
     return pixels if pixels.ndim == 2 else pixels[..., 0]
 
 
@@ -131,6 +136,31 @@ def test_clear_can_be_undone_and_an_empty_mask_is_no_mask(table: Page, studio: "
     assert studio.next_job().kind == "img2img"
     table.click("#undo")
     np.testing.assert_array_equal(sent_mask(table, studio), white(stroke))
+
+
+def test_a_picture_grows_with_paint_and_without(table: Page, studio: "Studio") -> None:
+    table.click("#picture-more summary")
+    table.fill('[id="extend.left"]', "64")
+    table.fill('[id="extend.bottom"]', "24")
+    # 200 x 136 and the borders, as multiples of 8
+    assert [table.get_attribute(f"#{side}", "placeholder") for side in ("width", "height")] == ["264", "160"]
+    table.click("#generate")
+    job = studio.next_job()
+    studio.store.cancel(job.id)
+    assert isinstance(job.request, Inpaint)
+    assert (job.request.extend, job.request.mask) == (Extend(left=64, bottom=24), None)
+    assert (job.request.width, job.request.height, job.request.strength) == (264, 160, 1.0)
+    assert (job.request.soft, job.request.colour_match) == (False, False)
+    table.check("#soft")
+    table.check("#colour_match")
+    choose_size(table, 20)
+    stroke = covered(paint(table, [(41, 33), (101, 61)]), 20)
+    table.click("#generate")
+    job = studio.next_job()
+    assert isinstance(job.request, Inpaint)
+    assert job.request.extend == Extend(left=64, bottom=24)
+    assert (job.request.soft, job.request.colour_match) == (True, True)
+    np.testing.assert_array_equal(mask_of(job.request, studio), white(stroke))
 
 
 def test_painting_with_the_keyboard(table: Page, studio: "Studio") -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contract.catalogue import SAMPLERS, SCHEDULES
-from contract.requests import Hires, Img2Img, Inpaint, Txt2Img, Variation
+from contract.requests import Extend, Hires, Img2Img, Inpaint, Txt2Img, Variation
 from contract.settings import Settings
 from web.pages import CSP, make_router, mount_static
 
@@ -24,7 +24,7 @@ VOID = {"meta", "link", "input", "img", "br", "hr", "use", "path", "circle", "re
 NOT_IN_THE_FORM = {"kind", "image", "mask", "previews", "blend", "directions", "seed_size"} | {
     f"hires.{name}" for name in ("sampler", "schedule", "prompt", "negative_prompt")
 }
-INSIDE: dict[type[BaseModel], str] = {Variation: "variation.", Hires: "hires."}
+INSIDE: dict[type[BaseModel], str] = {Variation: "variation.", Hires: "hires.", Extend: "extend."}
 
 
 class Element:
@@ -139,7 +139,8 @@ def test_defaults_are_the_contracts(elements: list[Element]) -> None:
         assert element.attrs.get("value", element.text) == value, name
     chosen = {name: [v for v, _, on in options(elements, name) if on] for name in ("sampler", "schedule", "resize")}
     assert chosen == {"sampler": ["dpmpp_2m"], "schedule": ["karras"], "resize": ["stretch"]}
-    assert "checked" not in control(elements, "invert_mask").attrs
+    for name in ("invert_mask", "soft", "colour_match"):
+        assert "checked" not in control(elements, name).attrs
     (strength,) = [e.attrs for e in elements if e.attrs.get("id") == "strength-defaults"]
     assert (strength["data-default-img2img"], strength["data-default-inpaint"]) == ("0.75", "1.0")
 
@@ -148,7 +149,13 @@ def test_every_field_of_every_kind_can_be_set_and_nothing_else(elements: list[El
     names = {e.attrs["name"] for e in elements if e.tag in ("input", "select", "textarea") and "name" in e.attrs}
     fields = {name for model in (Txt2Img, Img2Img, Inpaint) for name in model.model_fields}
     inside = {outer + name for model, outer in INSIDE.items() for name in model.model_fields}
-    assert names == ((fields | inside) - NOT_IN_THE_FORM) - {"variation", "hires"}
+    assert names == ((fields | inside) - NOT_IN_THE_FORM) - {"variation", "hires", "extend"}
+
+
+def test_the_sides_of_extend_have_the_contracts_limits(elements: list[Element]) -> None:
+    for side in Extend.model_fields:
+        attrs = control(elements, f"extend.{side}").attrs
+        assert (attrs["min"], attrs["max"], attrs["step"], attrs["value"]) == ("0", "1024", "8", "0")
 
 
 @pytest.mark.parametrize("model", [Img2Img, Inpaint])
@@ -157,7 +164,7 @@ def test_a_field_is_shown_for_the_kinds_that_have_it(
 ) -> None:
     kind = model.model_fields["kind"].default
     for name in set(model.model_fields) - set(Txt2Img.model_fields) - NOT_IN_THE_FORM:
-        part: Element | None = control(elements, name)
+        part: Element | None = control(elements, "extend.left" if name == "extend" else name)
         while part is not None and "data-kinds" not in part.attrs:
             part = part.parent
         assert part is not None, name

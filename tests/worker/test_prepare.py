@@ -1,40 +1,18 @@
-"""Requests shaped for the engine, and results put back, compared with numpy's own arithmetic."""
+"""Requests shaped for the engine, compared with numpy's own arithmetic."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
-from contract.requests import Img2Img, Inpaint, Txt2Img
+from contract.requests import Img2Img, Txt2Img
+from tests.worker.kit import DRAWN, IMAGE, photo, store
 from worker.engine.conditioning import Words
 from worker.engine.noise import StartNoise
-from worker.prepare import Order, colours, composite, coverage, prepare, region
-
-IMAGE, MASK = "img_" + "a" * 26, "img_" + "b" * 26
-DRAWN = [("p", "n")]
-rng = np.random.default_rng(0)
-
-
-def store(blobs: Blobs, pixels: npt.NDArray[np.uint8]) -> str:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return blobs.put(out.getvalue())
-
-
-def photo(width: int, height: int) -> npt.NDArray[np.uint8]:
-    return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def inpaint(blobs: Blobs, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], **fields: object) -> Order:
-    values = {"prompt": "", "image": IMAGE, "mask": MASK, "seed": 1, "model": "mini", **fields}
-    inputs = {IMAGE: store(blobs, image), MASK: store(blobs, mask)}
-    return prepare(Inpaint.model_validate(values), inputs, DRAWN, blobs)
+from worker.prepare import prepare
 
 
 @pytest.fixture
@@ -129,72 +107,3 @@ def test_an_input_that_went_away_fails_the_job(blobs: Blobs) -> None:
     with pytest.raises(JobFailed) as failure:
         prepare(request, {IMAGE: "ab" * 32}, DRAWN, blobs)
     assert failure.value.code is ErrorCode.BAD_IMAGE
-
-
-def test_what_is_transparent_is_white_in_a_picture_and_black_in_a_mask() -> None:
-    strokes = np.zeros((4, 4, 4), np.uint8)
-    strokes[0] = 255  # one opaque white line on nothing
-    image = Image.fromarray(strokes)
-    assert (np.asarray(colours(image)) == 255).all()
-    np.testing.assert_array_equal(np.asarray(coverage(image))[:, 0], [255, 0, 0, 0])
-
-
-def test_composite_is_exact_at_both_ends_and_rounded_between() -> None:
-    below, above = photo(64, 64), photo(64, 64)
-    mask = rng.integers(0, 256, (64, 64), dtype=np.uint8)
-    mask[:8], mask[8:16] = 0, 255
-    got = composite(below, above, mask)
-    share = mask[..., None] / 255.0
-    exact = below * (1 - share) + above * share
-    assert np.abs(got - exact).max() <= 0.5 + 1e-9
-    np.testing.assert_array_equal(got[:8], below[:8])
-    np.testing.assert_array_equal(got[8:16], above[8:16])
-
-
-@pytest.mark.parametrize("area", ["whole", "masked"])
-@pytest.mark.parametrize("size", [(128, 128), (150, 101)])
-def test_outside_the_blurred_mask_every_byte_is_the_originals(blobs: Blobs, area: str, size: tuple[int, int]) -> None:
-    image = photo(*size)
-    mask = np.zeros(size[::-1], np.uint8)
-    mask[40:60, 50:80] = 255
-    order = inpaint(blobs, image, mask, area=area, mask_blur=3, padding=8, width=128, height=128)
-    decoded = photo(128, 128)
-    finished = order.finish(decoded)
-    # An independent blur, with a little room since Pillow's is three box filters.
-    reach = gaussian_filter((mask > 0).astype(float), 3, truncate=6) > 1e-9
-    np.testing.assert_array_equal(finished["output"][~reach], image[~reach])
-    assert (finished["output"][45:55, 60:70] != image[45:55, 60:70]).mean() > 0.9
-    np.testing.assert_array_equal(finished["raw"], decoded)
-    assert finished["output"].shape == image.shape
-
-
-def test_an_inverted_mask_repaints_the_rest(blobs: Blobs) -> None:
-    mask = np.zeros((64, 64), np.uint8)
-    mask[:, :32] = 255
-    order = inpaint(blobs, photo(64, 64), mask, invert_mask=True, mask_blur=0, width=64, height=64)
-    assert order.request.mask is not None
-    np.testing.assert_array_equal(order.request.mask[0].numpy(), 1 - mask / 255)
-
-
-def test_the_region_takes_padding_and_aspect_and_stays_inside() -> None:
-    mask = Image.new("L", (200, 100))
-    mask.paste(255, (10, 40, 30, 50))
-    assert region(mask, 5, (128, 128)) == (5, 30, 35, 60)
-    assert region(mask, 5, (256, 128)) == (0, 35, 40, 55)
-    assert region(mask, 500, (128, 128)) == (0, 0, 200, 100)
-
-
-def test_a_black_mask_says_that_nothing_is_masked(blobs: Blobs) -> None:
-    with pytest.raises(JobFailed, match="black everywhere"):
-        inpaint(blobs, photo(64, 64), np.zeros((64, 64), np.uint8), area="masked", width=64, height=64)
-
-
-def test_a_masked_region_is_enlarged_to_the_working_size(blobs: Blobs) -> None:
-    image = np.zeros((256, 256, 3), np.uint8)
-    image[64:96, 64:96] = (255, 0, 0)
-    mask = np.zeros((256, 256), np.uint8)
-    mask[64:96, 64:96] = 255
-    order = inpaint(blobs, image, mask, area="masked", padding=0, mask_blur=0, width=128, height=128)
-    assert order.request.init is not None
-    assert order.request.init.shape == (3, 128, 128)
-    assert float(order.request.init[0].mean()) > 0.9  # all red: only the masked square was cut out

@@ -1,7 +1,9 @@
 """Events of a ticket, told to a real ledger and a real disk."""
 
 import io
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
 from worker import relay as module
 from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.pictures import Finished
 from worker.prepare import prepare
 from worker.relay import Relay, insist
 
@@ -67,6 +70,28 @@ def test_a_whole_run_ends_as_pictures(begin: Begin, store: JobStore, blobs: Blob
     assert stored.metadata["model"] == {"name": "mini", "hash": "00" * 32}
     assert stored.metadata["timings"]["seconds"] >= 0
     assert store.newest_preview(taken.job_id, 0) is not None
+
+
+def test_what_was_measured_stands_in_the_record_and_in_the_file(begin: Begin, store: JobStore, blobs: Blobs) -> None:
+    """And a second run of the same job gives the same bytes."""
+    measured = {"outside": {"output": 0, "raw": 7}}
+    finished = Finished({"output": PIXELS, "raw": PIXELS[::-1]}, measured)
+    shas = []
+    for _ in range(2):
+        taken, relay, ticket = begin()
+        order = replace(relay.order, finish=lambda decoded: finished)
+        ticket.put(Picture(0, 7, PIXELS))
+        ticket.put(Done())
+        replace(relay, order=order).follow(ticket)
+        for image in read(store, taken.job_id).images:
+            stored = store.image(image.id)
+            assert stored is not None
+            assert stored.metadata["outside"] == measured["outside"]
+            text = Image.open(io.BytesIO(blobs.get(image.sha256))).info["darkroom"]
+            assert json.loads(text)["outside"] == measured["outside"]
+        shas.append([image.sha256 for image in read(store, taken.job_id).images])
+    assert shas[0] == shas[1]
+    assert len(set(shas[0])) == 2
 
 
 def test_a_failure_keeps_its_code(begin: Begin) -> None:

@@ -90,6 +90,10 @@ class Flight:
         self._step = self.leg.steps if landed else min(sampler.steps_done(self._answers), self.leg.steps - 1)
         self.job.steps_done += self._step - before
 
+    def beside(self, latent: Tensor) -> Tensor:
+        """A latent as the U-Net takes it: with the mask and the known part, where it is made for them."""
+        return latent if self.prepared.beside is None else torch.cat([latent, self.prepared.beside])
+
     def close(self) -> None:
         self._steps.close()
 
@@ -111,7 +115,9 @@ class Flight:
         if prepared.known is not None and request.fill == "noise":
             start = prepared.known.blend(self._draw(), start)
         steps = sampler.steps(start + levels[0] * noise, levels, self._draw, **options)
-        return keep(steps, prepared.known, noise) if prepared.known is not None else steps
+        if prepared.known is None or (prepared.beside is not None and not request.soft):
+            return steps  # a U-Net that sees the known part is left to itself, as it was trained
+        return keep(steps, prepared.known, noise, levels)
 
     def _draw(self) -> Tensor:
         """Unit noise (C, h, w) from this image's own generator."""

@@ -17,10 +17,14 @@ from worker.engine.sigmas import count, cut, restarts, sigmas
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a leg begins with: of one with a picture, the latent (C, h, w), without noise, and what a mask keeps."""
+    """What a leg begins with: of one with a picture, the latent (C, h, w), without noise, and what a mask keeps.
+
+    beside: (1 + C, h, w), what a U-Net made for inpainting sees beside the latent (`inpaint.beside`).
+    """
 
     start: Tensor | None = None
     known: Known | None = None
+    beside: Tensor | None = None
 
 
 @dataclass(eq=False)

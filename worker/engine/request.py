@@ -27,7 +27,8 @@ class EngineRequest:
     """The frozen inputs of one job: `count` images, image i from seed + i.
 
     width, height: pixels, multiples of 8. init: (3, H, W) float32 from -1 to 1 at that size (img2img, inpaint).
-    mask: (1, H, W) float32, 1 = repaint, between = partly (inpaint). strength: the part of the steps that is run on
+    mask: (1, H, W) float32, 1 = repaint, between = partly (inpaint); soft: between = for the last part of the steps.
+    strength: the part of the steps that is run on
     an init, which starts as init + sigma * noise at that step's sigma; without an init all steps run from noise.
     words: the prompts, one for all images or one for each. clip_skip: layers of the text encoder left out at its end.
     sampler_options, schedule_options: what differs from the method's own defaults (`Sampler.options`,
@@ -55,6 +56,7 @@ class EngineRequest:
     count: int = 1
     init: Tensor | None = None
     mask: Tensor | None = None
+    soft: bool = False
     strength: float = 1.0
     fill: Fill = "original"
     previews: bool = False

@@ -18,7 +18,7 @@ from worker.engine.conditioning import combine, condition
 from worker.engine.denoiser import NoiseLevels, Scaling
 from worker.engine.enlarge import enlarge, lanczos
 from worker.engine.flight import Flight
-from worker.engine.inpaint import Known, bleed, shrink
+from worker.engine.inpaint import Known, beside, bleed, shrink
 from worker.engine.job import Job, Prepared
 from worker.engine.request import EngineRequest
 from worker.engine.samplers import SAMPLERS
@@ -107,7 +107,9 @@ class Runner:
             start = self._encode_picture(lanczos(pixels, size), flight.leg.request.tiling)
         else:
             start = enlarge(latent, [side // self.components.vae_scale for side in size], hires.upscaler)
-        return self._flight(flight.job, flight.index, flight.number + 1, Prepared(start))
+        return self._flight(
+            flight.job, flight.index, flight.number + 1, Prepared(start, beside=self._beside(hires.request))
+        )
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
         """One U-Net call for flights of one key: each flight's denoised latent (C, h, w), guided."""
@@ -152,19 +154,28 @@ class Runner:
 
     def _prepare(self, request: EngineRequest) -> Prepared:
         """Encode what a job's images share: the input picture, and what its mask keeps."""
+        seen = self._beside(request)
         if request.init is None:
-            return Prepared()
+            return Prepared(beside=seen)
         latent = self._encode_picture(request.init, request.tiling)
         if request.mask is None:
-            return Prepared(latent)
-        known = Known(latent, shrink(request.mask, self.components.vae_scale).to(latent.device))
-        return Prepared(self._fill(request, request.mask, known), known)
+            return Prepared(latent, beside=seen)
+        known = Known(latent, shrink(request.mask, self.components.vae_scale).to(latent.device), request.soft)
+        return Prepared(self._fill(request, request.mask, known), known, seen)
+
+    def _beside(self, request: EngineRequest) -> Tensor | None:
+        """What a U-Net made for inpainting sees beside the latent."""
+        if not self.components.inpainting:
+            return None
+        encode = partial(self._encode_picture, tiling=request.tiling)
+        return beside(request.init, request.mask, (request.height, request.width), self.components.vae_scale, encode)
 
     def _rows(self, flight: Flight, scaling: Scaling) -> Rows:
         """What a flight asks the U-Net at this step: a row for each of its prompts."""
         count, stage = flight.rows, flight.stage
+        asked = flight.beside(flight.x * scaling.into)
         return Rows(
-            (flight.x * scaling.into).expand(count, *flight.x.shape),
+            asked.expand(count, *asked.shape),
             torch.full((count,), self._timestep(flight)),
             stage.texts[:count],
             None if stage.mask is None else stage.mask[:count],

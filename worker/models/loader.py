@@ -26,7 +26,7 @@ class ModelError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The parts of one Stable Diffusion 1.x or 2.x model, on their device and ready to run."""
+    """The parts of one Stable Diffusion 1.x or 2.x model, plain or for inpainting, on their device and ready to run."""
 
     name: str
     device: torch.device
@@ -37,6 +37,7 @@ class Components:
     vae: Any
     prediction: Prediction
     alphas_cumprod: Tensor  # (T,) float64 on the CPU, falling
+    inpainting: bool  # the U-Net sees mask and known part beside the latent (2 * latent_channels + 1 channels in)
     ends_clean: bool  # DDIM's last step goes to sigma 0 (True) or to the first trained sigma, as SD 1.x has it
     latent_channels: int
     vae_scale: int  # pixels per latent pixel, each way
@@ -80,9 +81,12 @@ def assemble(
 ) -> Components:
     """Describe parts that are loaded already. Raises ModelError when they do not fit this engine or each other."""
     channels = vae.config.latent_channels
-    if unet.config.in_channels != channels:
-        inputs = unet.config.in_channels
-        raise ModelError(f"the U-Net takes {inputs} channels, the VAE has {channels}: no plain text-to-image model")
+    inputs = unet.config.in_channels
+    if inputs not in (channels, 2 * channels + 1):
+        raise ModelError(
+            f"the U-Net takes {inputs} channels, the VAE has {channels}: "
+            f"neither a text-to-image model ({channels}) nor one for inpainting ({2 * channels + 1})"
+        )
     scale = 2 ** (len(vae.config.block_out_channels) - 1)
     scaling = float(vae.config.scaling_factor)
     return Components(
@@ -95,6 +99,7 @@ def assemble(
         vae=vae.to(memory_format=torch.channels_last),
         prediction=_prediction(scheduler),
         alphas_cumprod=_alphas_cumprod(scheduler),
+        inpainting=inputs != channels,
         ends_clean=bool(scheduler.get("set_alpha_to_one", True)),
         latent_channels=channels,
         vae_scale=scale,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -24,7 +25,9 @@ def components() -> Components:
     return tiny()
 
 
-def fly(runner: Runner, prompt: str = "a cat", negative: str = "", guidance: float = 5.0, seed: int = 1) -> Flight:
+def fly(
+    runner: Runner, prompt: str = "a cat", negative: str = "", guidance: float = 5.0, seed: int = 1, **inputs: Any
+) -> Flight:
     request = EngineRequest(
         words=(Words(prompt, negative),),
         width=32,
@@ -34,6 +37,7 @@ def fly(runner: Runner, prompt: str = "a cat", negative: str = "", guidance: flo
         schedule="karras",
         guidance=guidance,
         seed=seed,
+        **inputs,
     )
     return runner.board(Job.of(Ticket(request), runner.levels, ends_clean=True), 0)
 
@@ -138,3 +142,59 @@ def test_more_rows_than_the_largest_bucket(components: Components) -> None:
     flights = [fly(runner, seed=seed) for seed in range(BUCKETS[-1] // 2 + 1)]
     answers = runner.denoise(flights)
     assert torch.equal(answers[-1], runner.denoise(flights[-1:])[0])
+
+
+def striped(*greys: float) -> Tensor:
+    """A mask of upright stripes, one latent pixel wide, (1, 32, 8 * stripes)."""
+    return torch.tensor(greys).repeat_interleave(8).expand(1, 32, -1).contiguous()
+
+
+@torch.inference_mode()
+def test_a_soft_mask_opens_stripe_by_stripe(components: Components) -> None:
+    """Three steps: black never, a third for the last, two thirds for the last two, white for all."""
+    runner = Runner(components)
+    init = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
+    flight = fly(runner, init=init, mask=striped(0, 1 / 3, 2 / 3, 1), soft=True)
+    assert flight.prepared.known is not None
+    latent = flight.prepared.known.latent
+    noise = (flight.x - latent) / flight.sigma
+    painted = []
+    while flight.landed is None:
+        seen = (flight.x - latent) / flight.sigma  # the noise, where nothing was painted yet
+        painted.append([float((seen - noise)[:, :, stripe].abs().max()) > 1e-3 for stripe in range(4)])
+        flight.advance(torch.full_like(flight.x, 9.0))
+    assert painted == [[False] * 4, [False, False, False, True], [False, False, True, True]]
+    assert torch.equal(flight.landed[:, :, 0], latent[:, :, 0])
+    assert bool((flight.landed[:, :, 1:] == 9).all())
+
+
+@torch.inference_mode()
+def test_a_model_made_for_inpainting_sees_each_flights_own_mask() -> None:
+    """Words, a picture, and two masks share a call, and each gets what it gets alone."""
+    runner = Runner(tiny(channels=9))
+    init = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
+    flights = [
+        fly(runner),
+        fly(runner, init=init),
+        fly(runner, init=init, mask=striped(0, 0, 1, 1)),
+        fly(runner, init=init, mask=striped(1, 0, 0, 0)),
+    ]
+    for flight in flights:
+        assert flight.prepared.beside is not None
+        assert flight.prepared.beside.shape == (5, 4, 4)
+    together = runner.denoise(flights)
+    assert all(torch.equal(a, runner.denoise([flight])[0]) for a, flight in zip(together, flights, strict=True))
+    assert (together[2] - together[3]).abs().max() > 1e-3
+    for flight in flights[1:]:  # the same latent: only what stands beside it differs
+        assert torch.equal(flight.x, flights[1].x)
+
+
+@torch.inference_mode()
+def test_beside_a_u_net_that_sees_it_the_known_part_is_left_alone_unless_soft() -> None:
+    runner = Runner(tiny(channels=9))
+    init, mask = torch.zeros(3, 32, 32), striped(0, 0, 1, 1)
+    for soft in (False, True):
+        flight = fly(runner, init=init, mask=mask, soft=soft)
+        while flight.landed is None:
+            flight.advance(torch.full_like(flight.x, 9.0))
+        assert bool((flight.landed[:, :, :2] == 9).all()) is not soft

@@ -36,8 +36,11 @@ def tokenizer() -> PromptTokenizer:
         return PromptTokenizer.load(Path(folder))
 
 
-def tiny(*, prediction: str = "epsilon", seed: int = 0, **scheduler: Any) -> Components:
-    """Random components: 4 latent channels, 8 px a latent pixel, 64 px native, cross-attention at the lower level."""
+def tiny(*, prediction: str = "epsilon", seed: int = 0, channels: int = 4, **scheduler: Any) -> Components:
+    """Random components: 4 latent channels, 8 px a latent pixel, 64 px native, cross-attention at the lower level.
+
+    channels: that the U-Net takes, 9 for inpainting.
+    """
     torch.manual_seed(seed)
     text = CLIPTextModel(
         CLIPTextConfig(
@@ -52,7 +55,7 @@ def tiny(*, prediction: str = "epsilon", seed: int = 0, **scheduler: Any) -> Com
     )
     unet = UNet2DConditionModel(
         sample_size=8,
-        in_channels=4,
+        in_channels=channels,
         out_channels=4,
         block_out_channels=(32, 72),
         layers_per_block=1,

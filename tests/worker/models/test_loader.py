@@ -108,7 +108,14 @@ def test_a_half_precision_variant_is_found(copy: Path) -> None:
     assert load(copy, CPU, torch.bfloat16).unet.dtype == torch.bfloat16
 
 
-def test_a_u_net_made_for_inpainting_is_refused(copy: Path) -> None:
-    edit(copy / "vae" / "config.json", latent_channels=4)
-    with pytest.raises(ModelError):
-        load(copy, CPU, torch.float32)
+@pytest.mark.parametrize(("channels", "inpainting"), [(4, False), (9, True)])
+def test_a_u_net_made_for_inpainting_is_known_by_its_channels(channels: int, inpainting: bool) -> None:
+    components = tiny(channels=channels)
+    assert (components.inpainting, components.latent_channels) == (inpainting, 4)
+
+
+@pytest.mark.parametrize("channels", [3, 5, 8, 10])
+def test_a_u_net_that_sees_something_else_is_refused(channels: int) -> None:
+    """8: made for instructions (InstructPix2Pix); 5: for depth."""
+    with pytest.raises(ModelError, match=f"takes {channels} channels.*4.*9"):
+        tiny(channels=channels)

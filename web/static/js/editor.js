@@ -2,6 +2,7 @@
 
 import { bitmap } from "./api.js";
 import { byId } from "./dom.js";
+import { extension } from "./form.js";
 import { Mask } from "./mask.js";
 
 /** @typedef {import("./types.js").Picture} Picture */
@@ -28,8 +29,11 @@ export const currentPicture = () => picture;
 /** @returns {import("./types.js").Kind} what the next job is */
 export function kind() {
   if (!picture) return "txt2img";
-  return mask.empty ? "img2img" : "inpaint";
+  return mask.empty && !extension() ? "img2img" : "inpaint";
 }
+
+/** Whether there is a mask to send. */
+export const painted = () => !mask.empty;
 
 /** Put a picture on the table; `maskId`: a mask painted before. @param {Picture} image @param {string} [maskId] */
 export async function load(image, maskId) {

@@ -32,8 +32,8 @@ export function showError(error, field) {
 /** @param {Problem} problem @returns {Complaint[]} */
 function complaintsOf(problem) {
   return problem.errors.flatMap(({ loc, msg }) => {
-    const names = [loc.slice(1).join("."), ...loc.filter((part) => typeof part === "string").reverse()];
-    const name = names.find((part) => document.getElementById(`${part}-error`));
+    const names = [...loc, loc.slice(1).join(".")]; // ["body", "extend", "left"]: `extend.left`, else what is in it
+    const name = names.findLast((part) => typeof part === "string" && document.getElementById(`${part}-error`));
     return name === undefined ? [] : [{ name: String(name), message: msg }];
   });
 }

@@ -22,10 +22,14 @@ function valueOf(control) {
   return control.value === "" ? null : Number(control.value);
 }
 
-/** Objects in a request, and the part without which they are null. */
-const INSIDE = { variation: "seed", hires: "factor" };
+/** Objects in a request, and what their controls hold where there is none: `variation.seed` is the seed in `variation`. */
+const NOTHING = {
+  variation: { seed: null },
+  hires: { factor: null },
+  extend: { left: 0, right: 0, top: 0, bottom: 0 },
+};
 
-/** `variation.seed` is the seed in `variation`. @param {import("./types.js").Kind} kind */
+/** @param {import("./types.js").Kind} kind */
 export function readForm(kind) {
   /** @type {Record<string, any>} */ const request = { kind };
   for (const control of controls()) {
@@ -33,8 +37,17 @@ export function readForm(kind) {
     if (part) request[name] = { ...request[name], [part]: valueOf(control) };
     else request[name] = valueOf(control);
   }
-  for (const [name, part] of Object.entries(INSIDE)) if (request[name]?.[part] === null) request[name] = null;
+  for (const [name, nothing] of Object.entries(NOTHING)) {
+    const parts = request[name];
+    if (parts && Object.entries(nothing).every(([part, value]) => parts[part] === value)) request[name] = null;
+  }
   return request;
+}
+
+/** What a picture grows by, pixels; null = nothing. @returns {Record<string, number> | null} */
+export function extension() {
+  const sides = Object.keys(NOTHING.extend).map((side) => [side, Number(byId(`extend.${side}`).value)]);
+  return sides.some(([, pixels]) => pixels) ? Object.fromEntries(sides) : null;
 }
 
 /** What the browser itself can tell is wrong. @returns {import("./errors.js").Complaint[]} */
@@ -47,8 +60,8 @@ export function complaints() {
 /** @param {Record<string, unknown>} values */
 export function writeForm(values) {
   const entries = Object.entries(values).flatMap(([name, value]) => {
-    if (!(name in INSIDE)) return [[name, value]];
-    const parts = value ?? { [INSIDE[/** @type {keyof INSIDE} */ (name)]]: null };
+    if (!(name in NOTHING)) return [[name, value]];
+    const parts = value ?? NOTHING[/** @type {keyof typeof NOTHING} */ (name)];
     return Object.entries(parts).map(([part, inner]) => [`${name}.${part}`, inner]);
   });
   for (const [name, value] of entries) {

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { byId } from "./dom.js";
-import { currentPicture, editor, exportMask, kind, load, startEditor, unload } from "./editor.js";
+import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm } from "./form.js";
 import { startIntake } from "./intake.js";
@@ -51,7 +51,7 @@ async function submit(signal) {
   const request = readForm(kind());
   const picture = currentPicture();
   if (picture) request.image = picture.id;
-  if (request.kind === "inpaint") request.mask = (await api.upload(await exportMask(), signal)).id;
+  if (request.kind === "inpaint" && painted()) request.mask = (await api.upload(await exportMask(), signal)).id;
   return api.persist(() => api.submitJob(request, signal), { signal, lossy: true, waiting: sayWaiting });
 }
 
@@ -149,6 +149,12 @@ const actions = {
   open: (job, index) => view(job, index, actions),
 };
 
+/** What the next job does to the starting picture, in words. */
+function whatChanges() {
+  if (kind() === "img2img") return "redrawn as a whole";
+  return painted() ? "redrawn where painted" : "painted on around it";
+}
+
 function onPictureChange() {
   const picture = currentPicture();
   showKind(kind());
@@ -158,7 +164,7 @@ function onPictureChange() {
   byId("input-thumb").style.backgroundImage = picture ? `url("${picture.url}?size=128")` : "";
   if (!picture) byId("input-name").textContent = "Start from a picture";
   byId("input-about").textContent = picture
-    ? `${picture.width} × ${picture.height} · ${kind() === "inpaint" ? "redrawn where painted" : "redrawn as a whole"}`
+    ? `${picture.width} × ${picture.height} · ${whatChanges()}`
     : "Drop it here, paste it, or choose a file";
 }
 
@@ -171,6 +177,7 @@ function listen() {
   byId("remove-image").addEventListener("click", unload);
   byId("older").addEventListener("click", () => showOlder().catch(showError));
   editor.addEventListener("change", onPictureChange);
+  for (const side of form.querySelectorAll("[name^='extend.']")) side.addEventListener("input", onPictureChange);
   for (const chip of document.querySelectorAll(".chip")) {
     chip.addEventListener("click", () => {
       writeForm({ prompt: chip.textContent });

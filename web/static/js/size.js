@@ -1,7 +1,7 @@
 /** Width and height: what they are when left empty, and shapes at a click. */
 
 import { byId } from "./dom.js";
-import { summarise, writeForm } from "./form.js";
+import { extension, summarise, writeForm } from "./form.js";
 
 /** @typedef {{width: number, height: number}} Size  pixels */
 
@@ -20,13 +20,19 @@ export function setNative(model) {
 
 /** Tell what empty fields mean, for this picture or none. @param {Size | null} picture */
 export function setOwn(picture) {
-  own = picture ? fitted(picture) : native;
+  own = picture ? fitted(grown(picture)) : native;
   width.placeholder = own ? String(own.width) : "";
   height.placeholder = own ? String(own.height) : "";
   const whose = picture ? "the picture’s own" : "the model’s own";
   byId("native-size").textContent = own ? `${whose}, ${own.width} × ${own.height}` : whose;
   markPreset();
   summarise();
+}
+
+/** With what it is extended by. @param {Size} picture */
+function grown(picture) {
+  const { left = 0, right = 0, top = 0, bottom = 0 } = extension() ?? {};
+  return { width: picture.width + left + right, height: picture.height + top + bottom };
 }
 
 /** As the server does it: within the pixel budget, rounded down to a multiple of 8. @param {Size} picture */

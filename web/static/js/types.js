@@ -24,7 +24,8 @@
  *
  * @typedef {{kind: Kind, prompt: string, width: number, height: number, steps: number, sampler: string,
  *   schedule: string, guidance: number, seed: number, count: number, strength?: number, image?: string,
- *   mask?: string, variation?: {seed: number, strength: number} | null} & Record<string, unknown>} JobRequest
+ *   mask?: string, variation?: {seed: number, strength: number} | null, extend?: Record<string, number> | null
+ *   } & Record<string, unknown>} JobRequest
  *
  * @typedef {object} Job
  * @property {string} id
