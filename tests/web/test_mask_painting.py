@@ -47,7 +47,9 @@ def paint(page: Page, points: Sequence[tuple[int, int]]) -> Stroke:
 
     Answers where that was in the picture: zoom and scroll position are what they are at this moment.
     """
-    box = page.locator("#mask-canvas").bounding_box()
+    canvas = page.locator("#mask-canvas")
+    canvas.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")  # typing the prompt scrolled up to it
+    box = canvas.bounding_box()
     assert box is not None
     left, top = round(box["x"]), round(box["y"])
     x, y = points[0]

@@ -41,6 +41,7 @@ export function readForm(kind) {
     const parts = request[name];
     if (parts && Object.entries(nothing).every(([part, value]) => parts[part] === value)) request[name] = null;
   }
+  if (kind !== "inpaint") delete request.extend; // it is shown beside any picture: what extends one is an inpaint job
   return request;
 }
 
