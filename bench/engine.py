@@ -159,6 +159,7 @@ class Contest:
                     Rows(
                         torch.randn(rows, components.latent_channels, side, side, device=components.device),
                         torch.full((rows,), 500.0),
+                        torch.ones(rows),
                         text.expand(rows, -1, -1),
                     ),
                 )

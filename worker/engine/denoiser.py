@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from worker.models.loader import Prediction
@@ -57,3 +59,14 @@ class Scaling:
         if prediction == "epsilon":  # model = noise
             return cls(skip=1.0, out=-sigma, into=1 / norm)
         return cls(skip=1 / norm**2, out=-sigma / norm, into=1 / norm)  # model = v (Salimans & Ho 2022)
+
+
+def guidance_embedding(guidance: Tensor, width: int) -> Tensor:
+    """Guidance (R,) as a U-Net is told it that was distilled with guidance (Luo et al. 2023, LCM), (R, width).
+
+    Sines and cosines of 1000 * (guidance - 1), as for timesteps (Vaswani et al. 2017); an odd width ends in a 0.
+    """
+    half = width // 2
+    frequencies = torch.exp(torch.arange(half, device=guidance.device) * (-math.log(10_000) / (half - 1)))
+    angles = 1000 * (guidance[:, None] - 1) * frequencies  # (R, half)
+    return F.pad(torch.cat([angles.sin(), angles.cos()], dim=1), (0, width % 2))

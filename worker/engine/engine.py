@@ -87,7 +87,9 @@ class Engine:
     def submit(self, request: EngineRequest) -> Ticket:
         """Queue a request, from any thread. After `stop` the ticket ends with engine_stopped at once."""
         ticket = Ticket(request)
-        job = Job.of(ticket, self._runner.levels, self._runner.components.ends_clean)
+        parts = self._runner.components
+        told_guidance = parts.guidance_width > 0
+        job = Job.of(ticket, self._runner.levels, parts.ends_clean, told_guidance=told_guidance)
         with self._wake:
             if self._stopping:
                 ticket.put(_STOPPED)

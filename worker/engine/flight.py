@@ -64,11 +64,16 @@ class Flight:
         return self.number == len(self.job.legs) - 1
 
     @property
-    def guidance(self) -> float:
-        """At this step."""
+    def told_guidance(self) -> float:
+        """At this step, for a U-Net that is told it."""
         request = self.leg.request
         begin, end = (share * self.leg.steps for share in request.guided)
         return request.guidance if begin <= self._step < end else 1.0
+
+    @property
+    def guidance(self) -> float:
+        """At this step, between rows."""
+        return 1.0 if self.components.guidance_width else self.told_guidance
 
     @property
     def rows(self) -> int:

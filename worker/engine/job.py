@@ -64,15 +64,19 @@ class Job:
     over: bool = False
 
     @classmethod
-    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool) -> Job:
-        """A job that has just arrived."""
+    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool, *, told_guidance: bool = False) -> Job:
+        """A job that has just arrived. told_guidance: the U-Net is told it, and needs no second row for it."""
         request = ticket.request
         passes = [request] if request.hires is None else [request, request.hires.request]
         legs = tuple(
             Leg(each, schedule(each, levels, ends_clean, onto_a_picture=number > 0 or each.init is not None))
             for number, each in enumerate(passes)
         )
-        rows = (most_rows(words, each.guidance, each.guided) for each in passes for words in set(each.words))
+        rows = (
+            most_rows(words, 1.0 if told_guidance else each.guidance, each.guided)
+            for each in passes
+            for words in set(each.words)
+        )
         return cls(ticket, legs, max(rows))
 
     @property

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from worker.engine.conditioning import combine, condition
-from worker.engine.denoiser import NoiseLevels, Scaling
+from worker.engine.denoiser import NoiseLevels, Scaling, guidance_embedding
 from worker.engine.enlarge import enlarge, lanczos
 from worker.engine.flight import Flight
 from worker.engine.inpaint import Known, beside, bleed, shrink
@@ -47,10 +47,14 @@ class Readback:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A batch of the U-Net. x: (R, C, h, w); times: (R,); texts: (R, L, D); mask: (R, L), None where all counts."""
+    """A batch of the U-Net.
+
+    x: (R, C, h, w); times, guidance: (R,); texts: (R, L, D); mask: (R, L), None where all counts.
+    """
 
     x: Tensor
     times: Tensor
+    guidance: Tensor
     texts: Tensor
     mask: Tensor | None = None
 
@@ -59,7 +63,7 @@ class Rows:
 
     def __getitem__(self, part: slice | Tensor) -> Rows:
         mask = None if self.mask is None else self.mask[part]
-        return Rows(self.x[part], self.times[part], self.texts[part], mask)
+        return Rows(self.x[part], self.times[part], self.guidance[part], self.texts[part], mask)
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
@@ -67,6 +71,7 @@ class Rows:
         return cls(
             torch.cat([part.x for part in parts]),
             torch.cat([part.times for part in parts]),
+            torch.cat([part.guidance for part in parts]),
             torch.cat([part.texts for part in parts]),
             torch.cat(masks) if masks else None,
         )
@@ -177,6 +182,7 @@ class Runner:
         return Rows(
             asked.expand(count, *asked.shape),
             torch.full((count,), self._timestep(flight)),
+            torch.full((count,), flight.told_guidance),
             stage.texts[:count],
             None if stage.mask is None else stage.mask[:count],
         )
@@ -203,9 +209,15 @@ class Runner:
             full.times.to(self.components.device, non_blocking=True),  # a plain copy would wait for the device
             encoder_hidden_states=full.texts,
             encoder_attention_mask=full.mask,
+            timestep_cond=self._told(full.guidance),
             return_dict=False,
         )[0]
         return output[: len(batch)].float()  # type: ignore[no-any-return]  # diffusers is untyped
+
+    def _told(self, guidance: Tensor) -> Tensor | None:
+        """What a U-Net distilled with guidance is told, (R, width)."""
+        width, parts = self.components.guidance_width, self.components
+        return guidance_embedding(guidance, width).to(parts.device, parts.dtype, non_blocking=True) if width else None
 
     def _agrees(self, bucket: int, batch: Rows) -> bool:
         """Whether a bucket gives each row the bits that the smallest bucket gives it, at this size: tried once.

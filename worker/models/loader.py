@@ -43,6 +43,7 @@ class Components:
     vae_scale: int  # pixels per latent pixel, each way
     vae_scaling: float  # latents are stored times this
     native_size: int  # pixels
+    guidance_width: int  # of the guidance a distilled U-Net is told in place of a second row; 0: it is told none
     preview: PreviewMap
     sha256: str
 
@@ -105,6 +106,7 @@ def assemble(
         vae_scale=scale,
         vae_scaling=scaling,
         native_size=_side(unet.config.sample_size) * scale,
+        guidance_width=unet.config.time_cond_proj_dim or 0,
         preview=preview.load(path, vae, scaling, unet.device),
         sha256=sha256,
     )

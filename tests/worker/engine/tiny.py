@@ -36,10 +36,17 @@ def tokenizer() -> PromptTokenizer:
         return PromptTokenizer.load(Path(folder))
 
 
-def tiny(*, prediction: str = "epsilon", seed: int = 0, channels: int = 4, **scheduler: Any) -> Components:
+def tiny(
+    *,
+    prediction: str = "epsilon",
+    seed: int = 0,
+    channels: int = 4,
+    guidance_width: int | None = None,
+    **scheduler: Any,
+) -> Components:
     """Random components: 4 latent channels, 8 px a latent pixel, 64 px native, cross-attention at the lower level.
 
-    channels: that the U-Net takes, 9 for inpainting.
+    channels: that the U-Net takes, 9 for inpainting; guidance_width: of the guidance it is told, as LCM models are.
     """
     torch.manual_seed(seed)
     text = CLIPTextModel(
@@ -64,6 +71,7 @@ def tiny(*, prediction: str = "epsilon", seed: int = 0, channels: int = 4, **sch
         cross_attention_dim=32,
         attention_head_dim=8,
         norm_num_groups=8,
+        time_cond_proj_dim=guidance_width,
     )
     vae = AutoencoderKL(
         block_out_channels=(8, 8, 16, 16),
