@@ -54,6 +54,24 @@ def test_the_same_request_gives_the_same_bytes_alone_and_in_a_crowd(stack: Stack
         assert stack.finished(job["id"])["state"] == "succeeded"
 
 
+def test_the_prompt_language_from_the_door_to_the_picture(stack: Stack) -> None:
+    """Choices drawn from each picture's seed, a schedule, composition, two passes, a seamless edge."""
+    prompt = "{a red|a blue} boat [on the sea:at night:2] AND (snow:1.2) :0.3"
+    told = stack.http.get("/api/v1/tokens", params={"prompt": prompt, "steps": 4, "seed": 0}).json()
+    assert [part["weight"] for part in told["parts"]] == [1.0, 0.3]
+    assert told["changes"] == [2]
+    job = stack.submit(prompt=prompt, seed=0, count=3, tiling="x", hires={"factor": 1.5, "steps": 4, "strength": 0.5})
+    done = stack.finished(job["id"])
+    assert (done["state"], done["progress"]["step"]) == ("succeeded", 3 * (4 + 2))
+    drawn = []
+    for image in done["images"]:
+        assert (image["width"], image["height"]) == (192, 192)
+        drawn.append(stack.http.get(f"{image['url']}/metadata").json()["prompt"])
+    assert drawn[0] == told["drawn"]
+    boats = [text.removesuffix(" boat [on the sea:at night:2] AND (snow:1.2) :0.3") for text in drawn]
+    assert boats == ["a blue", "a red", "a blue"], "as Python's random.Random draws from 0, 1 and 2"
+
+
 def test_a_painted_mask_is_repainted_and_the_rest_is_not_touched(stack: Stack) -> None:
     size = (150, 101)  # no multiple of 8
     original = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
