@@ -10,7 +10,7 @@ from torch import Tensor
 from worker.engine.batcher import BatchKey
 from worker.engine.conditioning import Conditioning, Stage, row_count
 from worker.engine.inpaint import keep
-from worker.engine.job import Job, Leg, Prepared
+from worker.engine.job import Job, Leg, Part, Prepared
 from worker.engine.noise import unit_noise
 from worker.engine.samplers import SAMPLERS, Steps
 from worker.engine.sigmas import start_scale
@@ -21,7 +21,7 @@ from worker.models.loader import Components
 class Flight:
     """One image being denoised: its sampler, its noise, and the question the sampler waits on.
 
-    number: of the leg it is on. prepared: what that one begins with.
+    index: number of the image within its job. number: of the leg it is on. prepared: what that one begins with.
     """
 
     job: Job
@@ -48,20 +48,24 @@ class Flight:
 
     @property
     def seed(self) -> int:
-        return self.leg.request.seed_of(self.index)
+        return self.leg.request.seed_of(self.index - self.part.first)
 
     @property
     def age(self) -> int:
         return self.job.age
 
     @property
+    def part(self) -> Part:
+        return self.job.numbered[self.index]
+
+    @property
     def leg(self) -> Leg:
-        return self.job.legs[self.number]
+        return self.part.legs[self.number]
 
     @property
     def last(self) -> bool:
         """Whether this leg's end is the finished image."""
-        return self.number == len(self.job.legs) - 1
+        return self.number == len(self.part.legs) - 1
 
     @property
     def told_guidance(self) -> float:
@@ -113,7 +117,7 @@ class Flight:
         request, prepared, levels = self.leg.request, self.prepared, self.leg.sigmas
         sampler = SAMPLERS[request.sampler]
         options = request.sampler_options
-        noise = self._on_device(request.noise.draw(self._shape, self._rng, self.index))
+        noise = self._on_device(request.noise.draw(self._shape, self._rng, self.index - self.part.first))
         if prepared.start is None:
             return sampler.steps(noise * start_scale(sampler, levels[0]), levels, self._draw, **options)
         start = prepared.start

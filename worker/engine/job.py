@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from torch import Tensor
 
-from worker.engine.conditioning import Conditioning, Words, most_rows
+from worker.engine.conditioning import Conditioning, most_rows
 from worker.engine.denoiser import NoiseLevels
 from worker.engine.inpaint import Known
 from worker.engine.request import EngineRequest, Progress, Ticket
@@ -27,71 +28,106 @@ class Prepared:
     beside: Tensor | None = None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Leg:
     """One way from noise to a finished latent; an image of two passes flies two."""
 
     request: EngineRequest
     sigmas: list[float]
-    conditioned: tuple[Words, Conditioning] | None = None  # of the image that boarded last
 
     @cached_property
     def steps(self) -> int:
         """Steps of one image; going back up is none."""
         return count(self.sigmas)
 
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The images of one of a job's requests, which fly the same legs. first: number of its first within the job."""
+
+    first: int
+    legs: tuple[Leg, ...]
+
+    @classmethod
+    def of(cls, first: int, request: EngineRequest, levels: NoiseLevels, ends_clean: bool) -> Part:
+        passes = [request] if request.hires is None else [request, request.hires.request]
+        ways = (
+            schedule(each, levels, ends_clean, onto_a_picture=number > 0 or each.init is not None)
+            for number, each in enumerate(passes)
+        )
+        return cls(first, tuple(map(Leg, passes, ways)))
+
+    @property
+    def request(self) -> EngineRequest:
+        return self.legs[0].request
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps of one image."""
+        return sum(leg.steps for leg in self.legs)
+
     @property
     def ticks(self) -> int:
         """How long one image flies, at least."""
-        return len(self.sigmas) - 1
+        return sum(len(leg.sigmas) - 1 for leg in self.legs)
 
 
 @dataclass(eq=False)
 class Job:
-    """What a client asked for, and how far it is."""
+    """What a client asked for, and how far it is. `numbered` has a part for each image."""
 
     ticket: Ticket
-    legs: tuple[Leg, ...]
+    numbered: tuple[Part, ...]
     rows: int  # of the U-Net's batch that one image takes, where it takes most
     age: int = 0  # order of arrival
-    prepared: Prepared | None = None  # for the first leg, of all its images
+    prepared: dict[Hashable, Prepared] = field(default_factory=dict)  # by what goes in
+    conditioned: tuple[Hashable, Conditioning] | None = None  # of the flight that began last
     boarded: int = 0  # images that have begun,
     landed: int = 0  # that are denoised,
     delivered: int = 0  # that are decoded and handed over
     steps_done: int = 0
-    previews: int = 0
+    previewed: int = 0
     previewed_at: float = 0.0  # seconds, monotonic
     over: bool = False
 
     @classmethod
     def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool, *, told_guidance: bool = False) -> Job:
         """A job that has just arrived. told_guidance: the U-Net is told it, and needs no second row for it."""
-        request = ticket.request
-        passes = [request] if request.hires is None else [request, request.hires.request]
-        legs = tuple(
-            Leg(each, schedule(each, levels, ends_clean, onto_a_picture=number > 0 or each.init is not None))
-            for number, each in enumerate(passes)
-        )
-        rows = (
-            most_rows(words, 1.0 if told_guidance else each.guidance, each.guided)
-            for each in passes
-            for words in set(each.words)
-        )
-        return cls(ticket, legs, max(rows))
+        numbered: list[Part] = []
+        for request in ticket.requests:
+            numbered += [Part.of(len(numbered), request, levels, ends_clean)] * request.count
+        asked = {
+            (words, 1.0 if told_guidance else leg.request.guidance, leg.request.guided)
+            for part in set(numbered)
+            for leg in part.legs
+            for words in leg.request.words
+        }
+        return cls(ticket, tuple(numbered), max(most_rows(*each) for each in asked))
 
     @property
-    def request(self) -> EngineRequest:
-        return self.ticket.request
+    def count(self) -> int:
+        """Images, of all parts."""
+        return len(self.numbered)
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps of all images."""
+        return sum(part.steps for part in self.numbered)
+
+    @cached_property
+    def previews(self) -> bool:
+        """Whether any image is to be shown on its way."""
+        return any(request.previews for request in self.ticket.requests)
 
     @property
     def waiting(self) -> int:
         """Images that have not boarded."""
-        return self.request.count - self.boarded
+        return self.count - self.boarded
 
-    @property
+    @cached_property
     def ticks(self) -> int:
         """How long one image flies, at least."""
-        return sum(leg.ticks for leg in self.legs)
+        return min(part.ticks for part in self.numbered)
 
     @property
     def flying(self) -> int:
@@ -99,7 +135,7 @@ class Job:
         return (self.boarded - self.landed) * self.rows
 
     def progress(self) -> Progress:
-        return Progress(self.steps_done, sum(leg.steps for leg in self.legs) * self.request.count)
+        return Progress(self.steps_done, self.steps)
 
 
 def schedule(request: EngineRequest, levels: NoiseLevels, ends_clean: bool, *, onto_a_picture: bool) -> list[float]:

@@ -97,13 +97,15 @@ class Runner:
 
     def board(self, job: Job, index: int) -> Flight:
         """Image `index` of a job, ready for its first step; what it shares with others is encoded once."""
-        if job.prepared is None:
-            job.prepared = self._prepare(job.request)
-        return self._flight(job, index, 0, job.prepared)
+        request = job.numbered[index].request
+        source = (id(request.init), id(request.mask), request.fill, request.tiling)  # the job keeps these alive
+        if source not in job.prepared:
+            job.prepared[source] = self._prepare(request)
+        return self._flight(job, index, 0, job.prepared[source])
 
     def fly_on(self, flight: Flight) -> Flight:
         """The second pass of an image whose first has landed: its latent, enlarged, is what this one begins with."""
-        latent, hires = flight.landed, flight.job.request.hires
+        latent, hires = flight.landed, flight.part.request.hires
         assert latent is not None
         assert hires is not None
         size = hires.request.height, hires.request.width
@@ -112,9 +114,8 @@ class Runner:
             start = self._encode_picture(lanczos(pixels, size), flight.leg.request.tiling)
         else:
             start = enlarge(latent, [side // self.components.vae_scale for side in size], hires.upscaler)
-        return self._flight(
-            flight.job, flight.index, flight.number + 1, Prepared(start, beside=self._beside(hires.request))
-        )
+        prepared = Prepared(start, beside=self._beside(hires.request))
+        return self._flight(flight.job, flight.index, flight.number + 1, prepared)
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
         """One U-Net call for flights of one key: each flight's denoised latent (C, h, w), guided."""
@@ -150,12 +151,13 @@ class Runner:
         return Readback(self.components.preview(denoised))
 
     def _flight(self, job: Job, index: int, number: int, prepared: Prepared) -> Flight:
-        leg = job.legs[number]
-        words = leg.request.words_of(index)
-        if leg.conditioned is None or leg.conditioned[0] != words:
-            encode = partial(self.texts.encode, clip_skip=leg.request.clip_skip)
-            leg.conditioned = words, condition(words, max(leg.steps, 1), encode)  # 0 steps: strength 0
-        return Flight(job, index, number, self.components, leg.conditioned[1], prepared)
+        part = job.numbered[index]
+        leg = part.legs[number]
+        words, steps, clip_skip = leg.request.words_of(index - part.first), max(leg.steps, 1), leg.request.clip_skip
+        said = (words, steps, clip_skip)  # of 0 steps, with strength 0, there are prompts too
+        if job.conditioned is None or job.conditioned[0] != said:
+            job.conditioned = said, condition(words, steps, partial(self.texts.encode, clip_skip=clip_skip))
+        return Flight(job, index, number, self.components, job.conditioned[1], prepared)
 
     def _prepare(self, request: EngineRequest) -> Prepared:
         """Encode what a job's images share: the input picture, and what its mask keeps."""
