@@ -83,9 +83,12 @@ class Engine:
             self._wake.notify()
         self._thread.join()
 
-    def submit(self, request: EngineRequest) -> Ticket:
-        """Queue a request, from any thread. After `stop` the ticket ends with engine_stopped at once."""
-        ticket = Ticket(request)
+    def submit(self, *requests: EngineRequest) -> Ticket:
+        """Queue a job of one request or several, from any thread. After `stop` it ends with engine_stopped at once."""
+        ticket = Ticket(*requests)
+        if not requests:
+            ticket.put(Done())
+            return ticket
         job = Job.of(ticket, self._runner.levels, self._runner.components.ends_clean)
         with self._wake:
             if self._stopping:
@@ -170,16 +173,17 @@ class Engine:
         now = time.monotonic()
         for job in {flight.job: None for flight in self._flights}:
             job.ticket.put(job.progress())
-            if job.request.previews and now - job.previewed_at >= PREVIEW_EVERY:
+            if job.previews and now - job.previewed_at >= PREVIEW_EVERY:
                 job.previewed_at = now
                 self._look_at(job)
 
     def _look_at(self, job: Job) -> None:
         """Preview one image of a job, each in its turn."""
-        guesses = [(f, f.denoised) for f in self._flights if f.job is job and f.denoised is not None]
+        flying = [f for f in self._flights if f.job is job and f.request.previews]
+        guesses = [(f, f.denoised) for f in flying if f.denoised is not None]
         if guesses:
-            flight, denoised = guesses[job.previews % len(guesses)]
-            job.previews += 1
+            flight, denoised = guesses[job.previewed % len(guesses)]
+            job.previewed += 1
             self._readbacks.append((flight, self._runner.preview(denoised), self._show))
 
     def _land(self) -> None:
@@ -196,7 +200,7 @@ class Engine:
         turn, self._exposed = self._exposed[:count], self._exposed[count:]
         for flight, latent in turn:
             with self._blaming([flight.job]):
-                picture = self._runner.decode(latent, flight.job.request.tiling)
+                picture = self._runner.decode(latent, flight.request.tiling)
                 self._readbacks.append((flight, picture, self._hand_over))
 
     def _deliver(self) -> None:
@@ -222,7 +226,7 @@ class Engine:
         job.ticket.put(Picture(flight.index, flight.seed, rgb.numpy()))
         job.delivered += 1
         self._count(images=1)
-        if job.delivered == job.request.count:
+        if job.delivered == job.count:
             self._end(job, Done())
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from worker.engine.batcher import BatchKey
-from worker.engine.conditioning import Conditioning, Stage, Words, most_rows, row_count
+from worker.engine.conditioning import Conditioning, Stage, most_rows, row_count
 from worker.engine.denoiser import NoiseLevels
 from worker.engine.inpaint import Known, keep
 from worker.engine.noise import unit_noise
@@ -21,55 +22,77 @@ from worker.models.loader import Components
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a job's images share: of a job with a picture, the latent it starts from, (C, h, w), without noise."""
+    """What images of one input share: the latent they start from, (C, h, w), without noise; None without a picture."""
 
     start: Tensor | None = None
     known: Known | None = None
 
 
-@dataclass(eq=False)
-class Job:
-    """What a client asked for, and how far it is."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The images of one of a job's requests. first: number of its first image within the job."""
 
-    ticket: Ticket
+    request: EngineRequest
+    first: int
     sigmas: list[float]
-    rows: int  # of the U-Net's batch that one image takes, where it takes most
-    age: int = 0  # order of arrival
-    prepared: Prepared | None = None
-    conditioned: tuple[Words, Conditioning] | None = None  # of the image that boarded last
-    boarded: int = 0  # images that have begun,
-    landed: int = 0  # that are denoised,
-    delivered: int = 0  # that are decoded and handed over
-    steps_done: int = 0
-    previews: int = 0
-    previewed_at: float = 0.0  # seconds, monotonic
-    over: bool = False
-
-    @classmethod
-    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool) -> Job:
-        """A job that has just arrived."""
-        request = ticket.request
-        rows = max(most_rows(words, request.guidance, request.guided) for words in set(request.words))
-        return cls(ticket, schedule(request, levels, ends_clean), rows)
-
-    @property
-    def request(self) -> EngineRequest:
-        return self.ticket.request
 
     @cached_property
     def steps(self) -> int:
         """Steps of one image."""
         return count(self.sigmas)
 
+
+@dataclass(eq=False)
+class Job:
+    """What a client asked for, and how far it is. `numbered` has a part for each image."""
+
+    ticket: Ticket
+    numbered: tuple[Part, ...]
+    rows: int  # of the U-Net's batch that one image takes, where it takes most
+    age: int = 0  # order of arrival
+    prepared: dict[Hashable, Prepared] = field(default_factory=dict)  # by what goes in
+    conditioned: tuple[Hashable, Conditioning] | None = None  # of the image that boarded last
+    boarded: int = 0  # images that have begun,
+    landed: int = 0  # that are denoised,
+    delivered: int = 0  # that are decoded and handed over
+    steps_done: int = 0
+    previewed: int = 0
+    previewed_at: float = 0.0  # seconds, monotonic
+    over: bool = False
+
+    @classmethod
+    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool) -> Job:
+        """A job that has just arrived."""
+        numbered: list[Part] = []
+        for request in ticket.requests:
+            numbered += [Part(request, len(numbered), schedule(request, levels, ends_clean))] * request.count
+        asked = {(words, one.guidance, one.guided) for one in ticket.requests for words in one.words}
+        return cls(ticket, tuple(numbered), max(most_rows(*each) for each in asked))
+
+    @property
+    def count(self) -> int:
+        """Images, of all parts."""
+        return len(self.numbered)
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps of all images."""
+        return sum(part.steps for part in self.numbered)
+
+    @cached_property
+    def previews(self) -> bool:
+        """Whether any image is to be shown on its way."""
+        return any(request.previews for request in self.ticket.requests)
+
     @property
     def waiting(self) -> int:
         """Images that have not boarded."""
-        return self.request.count - self.boarded
+        return self.count - self.boarded
 
-    @property
+    @cached_property
     def ticks(self) -> int:
         """How long one image flies, at least."""
-        return len(self.sigmas) - 1
+        return min(len(part.sigmas) for part in self.numbered) - 1
 
     @property
     def flying(self) -> int:
@@ -77,16 +100,20 @@ class Job:
         return (self.boarded - self.landed) * self.rows
 
     def progress(self) -> Progress:
-        return Progress(self.steps_done, self.steps * self.request.count)
+        return Progress(self.steps_done, self.steps)
 
 
 @dataclass(eq=False)
 class Flight:
-    """One image being denoised: its sampler, its noise, and the question the sampler waits on."""
+    """One image being denoised: its sampler, its noise, and the question the sampler waits on.
+
+    index: number of the image within its job.
+    """
 
     job: Job
     index: int
     components: Components
+    prepared: Prepared
     conditioning: Conditioning
     key: BatchKey = field(init=False)
     x: Tensor = field(init=False)
@@ -95,7 +122,7 @@ class Flight:
     denoised: Tensor | None = field(default=None, init=False)  # the newest guess at it
 
     def __post_init__(self) -> None:
-        request, words = self.job.request, self.conditioning
+        request, words = self.request, self.conditioning
         height, width = (side // self.components.vae_scale for side in (request.height, request.width))
         self.key = BatchKey(self.components.name, height, width, words.length, words.masked, request.tiling)
         self._rng = torch.Generator("cpu").manual_seed(self.seed)
@@ -106,22 +133,25 @@ class Flight:
 
     @property
     def seed(self) -> int:
-        return self.job.request.seed_of(self.index)
+        return self.request.seed_of(self.index - self.part.first)
 
     @property
     def age(self) -> int:
         return self.job.age
 
     @property
-    def prepared(self) -> Prepared:
-        assert self.job.prepared is not None, "a flight boards after its job was prepared"
-        return self.job.prepared
+    def part(self) -> Part:
+        return self.job.numbered[self.index]
+
+    @property
+    def request(self) -> EngineRequest:
+        return self.part.request
 
     @property
     def guidance(self) -> float:
         """At this step."""
-        request = self.job.request
-        begin, end = (share * self.job.steps for share in request.guided)
+        request = self.request
+        begin, end = (share * self.part.steps for share in request.guided)
         return request.guidance if begin <= self._step < end else 1.0
 
     @property
@@ -139,9 +169,9 @@ class Flight:
         self.denoised = denoised
         self._ask(denoised)
         self._answers += 1
-        sampler, before = SAMPLERS[self.job.request.sampler], self._step
-        landed = self.landed is not None
-        self._step = self.job.steps if landed else min(sampler.steps_done(self._answers), self.job.steps - 1)
+        sampler, before = SAMPLERS[self.request.sampler], self._step
+        steps = self.part.steps
+        self._step = steps if self.landed is not None else min(sampler.steps_done(self._answers), steps - 1)
         self.job.steps_done += self._step - before
 
     def close(self) -> None:
@@ -155,10 +185,10 @@ class Flight:
 
     def _plan(self) -> Steps:
         """The sampler on its first latent, with the mask around it where there is one."""
-        request, prepared, levels = self.job.request, self.prepared, self.job.sigmas
+        request, prepared, levels = self.request, self.prepared, self.part.sigmas
         sampler = SAMPLERS[request.sampler]
         options = request.sampler_options
-        noise = self._on_device(request.noise.draw(self._shape, self._rng, self.index))
+        noise = self._on_device(request.noise.draw(self._shape, self._rng, self.index - self.part.first))
         if prepared.start is None:
             return sampler.steps(noise * start_scale(sampler, levels[0]), levels, self._draw, **options)
         start = prepared.start

@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]  # (H, W, 3)
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class EngineRequest:
-    """The frozen inputs of one job: `count` images, image i from seed + i.
+    """The frozen inputs of one job, or of a part of one: `count` images, image i from seed + i.
 
     width, height: pixels, multiples of 8. init: (3, H, W) float32 from -1 to 1 at that size (img2img, inpaint).
     mask: (1, H, W) float32, 1 = repaint, between = partly (inpaint). strength: the part of the steps that is run on
@@ -133,19 +133,19 @@ End = Done | Failed | Cancelled
 Event = Progress | Preview | Picture | End
 
 
-@dataclass(eq=False)
 class Ticket:
     """A job's way out of the engine, and the wish to cancel on its way in. Safe from any thread.
 
-    Iterating gives the events and ends after Done, Failed or Cancelled. A slow reader costs no memory: only the
-    newest progress and the newest preview are kept.
+    A job has one request or several; its images are numbered through. Iterating gives the events and ends after Done,
+    Failed or Cancelled. A slow reader costs no memory: only the newest progress and the newest preview are kept.
     """
 
-    request: EngineRequest
-    _events: dict[object, Event] = field(default_factory=dict, init=False)  # in order of arrival
-    _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
-    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
-    _ended: bool = field(default=False, init=False)
+    def __init__(self, *requests: EngineRequest) -> None:
+        self.requests = requests
+        self._events: dict[object, Event] = {}  # in order of arrival
+        self._changed = threading.Condition()
+        self._cancelled = threading.Event()
+        self._ended = False
 
     def cancel(self) -> None:
         """Ask the engine to stop; it answers with Cancelled within a tick, unless the job ended before."""

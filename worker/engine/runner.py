@@ -90,19 +90,22 @@ class Runner:
 
     def board(self, job: Job, index: int) -> Flight:
         """Image `index` of a job, ready for its first step; what it shares with others is encoded once."""
-        if job.prepared is None:
-            job.prepared = self._prepare(job.request)
-        words = job.request.words_of(index)
-        if job.conditioned is None or job.conditioned[0] != words:
-            encode = partial(self.texts.encode, clip_skip=job.request.clip_skip)
-            job.conditioned = words, condition(words, max(job.steps, 1), encode)  # 0 steps: strength 0
-        return Flight(job, index, self.components, job.conditioned[1])
+        part = job.numbered[index]
+        request = part.request
+        source = (id(request.init), id(request.mask), request.fill, request.tiling)  # the job keeps these alive
+        if source not in job.prepared:
+            job.prepared[source] = self._prepare(request)
+        words, steps = request.words_of(index - part.first), max(part.steps, 1)  # 0 steps: strength 0
+        said = (words, steps, request.clip_skip)
+        if job.conditioned is None or job.conditioned[0] != said:
+            job.conditioned = said, condition(words, steps, partial(self.texts.encode, clip_skip=request.clip_skip))
+        return Flight(job, index, self.components, job.prepared[source], job.conditioned[1])
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
         """One U-Net call for flights of one key: each flight's denoised latent (C, h, w), guided."""
         scalings = [Scaling.at(flight.sigma, self.components.prediction) for flight in flights]
         parts = [self._rows(flight, scaling) for flight, scaling in zip(flights, scalings, strict=True)]
-        with seamless(self.components.unet, flights[0].job.request.tiling):
+        with seamless(self.components.unet, flights[0].request.tiling):
             outputs = torch.split(self._unet(Rows.joined(parts)), [len(part) for part in parts])
         return [
             scaling.skip * flight.x + scaling.out * _guided(flight, output)
@@ -136,7 +139,7 @@ class Runner:
         return Readback(self.components.preview(denoised))
 
     def _prepare(self, request: EngineRequest) -> Prepared:
-        """Encode what a job's images share: the input picture, and what its mask keeps."""
+        """Encode what images of one input share: the picture, and what its mask keeps."""
         if request.init is None:
             return Prepared()
         latent = self._encode_picture(request.init, request.tiling)
@@ -157,7 +160,7 @@ class Runner:
 
     def _timestep(self, flight: Flight) -> float:
         t = self.levels.t(flight.sigma)
-        return t if SAMPLERS[flight.job.request.sampler].variance == "exploding" else float(round(t))
+        return t if SAMPLERS[flight.request.sampler].variance == "exploding" else float(round(t))
 
     def _unet(self, batch: Rows) -> Tensor:
         """Every row's answer, float32 (R, C, h, w), by way of buckets that agree to the bit."""
@@ -219,7 +222,7 @@ class Runner:
 
 def _guided(flight: Flight, output: Tensor) -> Tensor:
     """A flight's rows (rows, C, h, w) as one answer (C, h, w)."""
-    return combine(output, flight.conditioning.weights, flight.guidance, flight.job.request.rescale)
+    return combine(output, flight.conditioning.weights, flight.guidance, flight.request.rescale)
 
 
 def _mark() -> Any:

@@ -108,7 +108,7 @@ def test_a_scheduled_prompt_is_two_runs_glued_at_the_step(runner: Runner, first:
     """Two steps of one prompt, then two of the other from where it was, with Euler's formula written out."""
     scheduled = finish(runner, fly(runner, f"[{first}:snow:2]", "fish"))
     before, after = fly(runner, first, "fish"), fly(runner, "snow", "fish")
-    sigmas, x = before.job.sigmas, before.x
+    sigmas, x = before.part.sigmas, before.x
     for step, flight in enumerate((before, before, after, after)):
         flight.x, flight.sigma = x, sigmas[step]
         denoised = runner.denoise([flight])[0]

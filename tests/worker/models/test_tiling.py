@@ -54,7 +54,7 @@ def picture(runner: Runner, tiling: Tiling, start: Tensor | None = None, **chang
     if start is not None:
         flight = runner.board(flight.job, 0)
         flight._steps.close()
-        flight._steps = SAMPLERS["euler"].steps(start, flight.job.sigmas, flight._draw)
+        flight._steps = SAMPLERS["euler"].steps(start, flight.part.sigmas, flight._draw)
         flight._ask(None)
     while flight.landed is None:
         flight.advance(runner.denoise([flight])[0])
