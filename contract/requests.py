@@ -1,4 +1,4 @@
-"""What a client may ask for: one frozen model per kind of job.
+"""What a client may ask for: one frozen model per kind of job. kinds.py has the kinds that are not one picture's.
 
 Unknown fields are refused, and so is every field of the contract that has no effect yet.
 """
@@ -37,14 +37,10 @@ class SeedSize(BaseModel):
     height: Side = Field(description="Pixels.")
 
 
-class Request(Sampling, Wording):
-    """Fields that every picture-making job has."""
+class Drawing(Sampling, Wording):
+    """Fields of every job in which a model draws."""
 
     model: str | None = Field(None, max_length=100, description="A name from /models; null = the default.")
-    width: Side | None = Field(
-        None, description="Pixels; null = the model's own size, or the input picture's where there is one."
-    )
-    height: Side | None = Field(None, description="Pixels; null as for width.")
     steps: int = Field(20, ge=1, le=1000, description="Denoising steps. More is slower and often finer.")
     guidance: float = Field(
         7.5, ge=1, le=30, description="How strictly the prompt is followed; 1 = off, at half the cost."
@@ -57,6 +53,22 @@ class Request(Sampling, Wording):
         1.0, description="Share of the steps after which there is none. Steps without it take half the time."
     )
     seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you.")
+
+    @field_validator("guidance_end")
+    @classmethod
+    def _after_the_start(cls, value: float, info: ValidationInfo) -> float:
+        if value <= info.data.get("guidance_start", 0):
+            raise ValueError("must be above guidance_start; for no guidance at all set guidance to 1")
+        return value
+
+
+class Request(Drawing):
+    """Fields that every picture-making job has."""
+
+    width: Side | None = Field(
+        None, description="Pixels; null = the model's own size, or the input picture's where there is one."
+    )
+    height: Side | None = Field(None, description="Pixels; null as for width.")
     variation: Variation | None = Field(
         None, description="Pictures a little beside the seed's own; with it all pictures of a job have one seed."
     )
@@ -70,13 +82,6 @@ class Request(Sampling, Wording):
         "none", description="Make a picture that joins itself: left to right (x), top to bottom (y), or both."
     )
     previews: bool = Field(True, description="Show the picture while it develops.")
-
-    @field_validator("guidance_end")
-    @classmethod
-    def _after_the_start(cls, value: float, info: ValidationInfo) -> float:
-        if value <= info.data.get("guidance_start", 0):
-            raise ValueError("must be above guidance_start; for no guidance at all set guidance to 1")
-        return value
 
     def seed_of(self, index: int) -> int:
         """The seed of picture `index`; variations all have the first one's."""
@@ -121,10 +126,10 @@ class Inpaint(Request):
     padding: int = Field(32, ge=0, le=512, description="Pixels around the mask that `masked` takes along.")
 
 
-JobRequest = Annotated[Txt2Img | Img2Img | Inpaint, Field(discriminator="kind")]
+PictureRequest = Annotated[Txt2Img | Img2Img | Inpaint, Field(discriminator="kind")]
 
 
-def input_images(request: Request) -> dict[str, str]:
+def input_images(request: BaseModel) -> dict[str, str]:
     """Field name → image id, of every picture the request refers to."""
     return {name: getattr(request, name) for name in ("image", "mask") if hasattr(request, name)}
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,14 +12,14 @@ from PIL import Image, ImageFilter, ImageOps
 
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
-from contract.requests import Img2Img, Inpaint, JobRequest
+from contract.requests import Img2Img, Inpaint, PictureRequest
 from worker.engine.conditioning import Words
 from worker.engine.noise import StartNoise
 from worker.engine.request import EngineRequest
 from worker.models.tiling import Tiling
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3) colours or (H, W) mask, 0 to 255
-Role = Literal["output", "raw"]
+Role = Literal["output", "raw", "grid"]
 Finishing = Callable[[Pixels], dict[Role, Pixels]]
 Drawn = Sequence[tuple[str, str]]
 Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
@@ -27,23 +27,20 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 @dataclass(frozen=True)
 class Order:
-    """One job, ready for the engine; `finish` turns each decoded picture into those that are stored."""
+    """One request, ready for the engine; `finish` turns each decoded picture into those that are stored."""
 
     request: EngineRequest
     finish: Finishing
 
 
-def prepare(request: JobRequest, inputs: Mapping[str, str], drawn: Drawn, blobs: Blobs) -> Order:
+def prepare(request: PictureRequest, inputs: Mapping[str, str], drawn: Drawn, blobs: Blobs) -> Order:
     """Read the inputs (image id → SHA-256) and shape them for the engine. Raises JobFailed(bad_image).
 
     drawn: prompt and negative prompt of every picture, or one pair for all.
     """
 
     def load(image_id: str) -> Image.Image:
-        try:
-            return Image.open(io.BytesIO(blobs.get(inputs[image_id])), formats=["PNG"])
-        except (KeyError, OSError) as error:
-            raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
+        return read_input(image_id, inputs, blobs)
 
     if isinstance(request, Inpaint):
         return _inpaint(request, drawn, colours(load(request.image)), coverage(load(request.mask)))
@@ -52,6 +49,14 @@ def prepare(request: JobRequest, inputs: Mapping[str, str], drawn: Drawn, blobs:
         init = _RESIZE[request.resize](colours(load(request.image)), size)
         return Order(_engine_request(request, drawn, init=init, strength=request.strength), _as_output)
     return Order(_engine_request(request, drawn), _as_output)
+
+
+def read_input(image_id: str, inputs: Mapping[str, str], blobs: Blobs) -> Image.Image:
+    """An input picture. Raises JobFailed(bad_image)."""
+    try:
+        return Image.open(io.BytesIO(blobs.get(inputs[image_id])), formats=["PNG"])
+    except (KeyError, OSError) as error:
+        raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
 
 
 def colours(image: Image.Image) -> Image.Image:
@@ -68,15 +73,8 @@ def coverage(image: Image.Image) -> Image.Image:
     return image.convert("L")
 
 
-def _engine_request(
-    request: JobRequest,
-    drawn: Drawn,
-    *,
-    init: Image.Image | None = None,
-    mask: Image.Image | None = None,
-    strength: float = 1.0,
-    fill: Literal["original", "blur", "noise", "zero"] = "original",
-) -> EngineRequest:
+def engine_request(request: PictureRequest, drawn: Drawn) -> EngineRequest:
+    """What a request says in words and numbers; what it says of pictures comes on top."""
     width, height = _work_size(request)
     assert request.seed is not None  # drawn by the api
     return EngineRequest(
@@ -96,21 +94,35 @@ def _engine_request(
         noise=_start_noise(request),
         tiling=_TILING[request.tiling],
         count=request.count,
-        init=None if init is None else _tensor(init) / 127.5 - 1,
-        mask=None if mask is None else _tensor(mask) / 255,
-        strength=strength,
-        fill=fill,
         previews=request.previews,
     )
 
 
-def _words(request: JobRequest, prompt: str, negative: str) -> Words:
+def _engine_request(
+    request: PictureRequest,
+    drawn: Drawn,
+    *,
+    init: Image.Image | None = None,
+    mask: Image.Image | None = None,
+    strength: float = 1.0,
+    fill: Literal["original", "blur", "noise", "zero"] = "original",
+) -> EngineRequest:
+    return replace(
+        engine_request(request, drawn),
+        init=None if init is None else signed(init),
+        mask=None if mask is None else _tensor(mask) / 255,
+        strength=strength,
+        fill=fill,
+    )
+
+
+def _words(request: PictureRequest, prompt: str, negative: str) -> Words:
     blend = tuple((other.prompt, other.weight) for other in request.blend)
     directions = tuple((way.toward, way.away, way.scale) for way in request.directions)
     return Words(prompt, negative, blend, directions)
 
 
-def _start_noise(request: JobRequest) -> StartNoise:
+def _start_noise(request: PictureRequest) -> StartNoise:
     variation, size = request.variation, request.seed_size
     return StartNoise(
         variation=variation.seed if variation else 0,
@@ -119,7 +131,7 @@ def _start_noise(request: JobRequest) -> StartNoise:
     )
 
 
-def _work_size(request: JobRequest) -> tuple[int, int]:
+def _work_size(request: PictureRequest) -> tuple[int, int]:
     assert request.width is not None  # filled in by the api
     assert request.height is not None
     return request.width, request.height
@@ -213,6 +225,11 @@ _RESIZE: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] = {
     "crop": _crop,
     "fill": _pad,
 }
+
+
+def signed(image: Image.Image) -> torch.Tensor:
+    """A picture as the engine takes it: (3, H, W) float32, -1 to 1."""
+    return _tensor(image) / 127.5 - 1
 
 
 def _tensor(image: Image.Image) -> torch.Tensor:

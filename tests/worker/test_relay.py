@@ -16,7 +16,7 @@ from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
 from worker import relay as module
 from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
-from worker.prepare import prepare
+from worker.kinds import plan
 from worker.relay import Relay, insist
 
 MODEL = ModelInfo(
@@ -46,8 +46,8 @@ def begin(store: JobStore, blobs: Blobs) -> Begin:
     def start() -> tuple[Claim, Relay, Ticket]:
         taken = claim(store, submit(store))
         work = store.work(taken.job_id)
-        order = prepare(REQUEST, work.inputs, work.drawn, blobs)
-        return taken, Relay(taken, REQUEST, work, MODEL, order, store, blobs), Ticket(order.request)
+        planned = plan(REQUEST, work, blobs)
+        return taken, Relay(taken, work, MODEL, planned, store, blobs), Ticket(*planned.requests)
 
     return start
 
