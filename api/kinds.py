@@ -18,6 +18,7 @@ from contract.errors import BadRequest
 from contract.grid import Cell, Grid, blame, cells, told
 from contract.jobs import ModelInfo
 from contract.kinds import JobRequest
+from contract.prompt.library import PromptLibrary
 from contract.requests import MAX_SIDE, MIN_SIDE, total_steps
 from contract.settings import Settings
 from contract.store import JobStore
@@ -45,15 +46,16 @@ def _grid(asked: Grid, owner: str, store: JobStore, settings: Settings) -> Resol
     steps = sum(total_steps(cell.request) for cell in found)
     mend = "Take fewer values, or lower the steps or the size."
     check_cost(pixels(base) * steps, settings, of="width x height x steps, over all cells", mend=mend, field="x")
-    drawn = [_draw(grid, cell, model, settings) for cell in found]
+    library = PromptLibrary.read(settings.prompts)
+    drawn = [_draw(grid, cell, model, library) for cell in found]
     return Resolved(grid, steps, inputs, drawn[:1] if len(set(drawn)) == 1 else drawn)
 
 
-def _draw(grid: Grid, cell: Cell, model: ModelInfo, settings: Settings) -> tuple[str, str]:
+def _draw(grid: Grid, cell: Cell, model: ModelInfo, library: PromptLibrary) -> tuple[str, str]:
     """Prompt and negative prompt of one cell. Raises BadRequest that names the axis at fault, or the base's field."""
     try:
         check_clip_skip(cell.request, model)
-        return draw_prompts(cell.request, settings)[0]
+        return draw_prompts(cell.request, library)[0]
     except BadRequest as error:
         where = blame(grid, error.field or "prompt")
         detail = (
@@ -81,7 +83,7 @@ def _upscale(asked: Upscale, owner: str, store: JobStore, settings: Settings) ->
     _check_tiles(request, width, height, settings)
     check_clip_skip(request, model)
     steps = upscale.total_steps(request, width, height)
-    return Resolved(request, steps, inputs, draw_prompts(request.tile_request(), settings))
+    return Resolved(request, steps, inputs, draw_prompts(request.tile_request(), PromptLibrary.read(settings.prompts)))
 
 
 def _with_tiles(asked: Upscale, model: ModelInfo, longer: int) -> Upscale:

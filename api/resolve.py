@@ -11,6 +11,7 @@ from api.prompts import draw_prompts
 from contract.errors import BadRequest, Unavailable
 from contract.jobs import ModelInfo, StoredImage
 from contract.kinds import JobRequest
+from contract.prompt.library import PromptLibrary
 from contract.requests import MIN_SIDE, Drawing, Inpaint, PictureRequest, Request, input_images, total_steps
 from contract.settings import Settings
 from contract.store import JobStore
@@ -39,7 +40,7 @@ def resolve(request: PictureRequest, *, owner: str, store: JobStore, settings: S
     mend = "Lower the steps, the count or the size."
     check_cost(work, settings, of="width x height x steps x count", mend=mend, field="steps")
     check_clip_skip(filled, model)
-    return Resolved(filled, total_steps(filled), inputs, draw_prompts(filled, settings))
+    return Resolved(filled, total_steps(filled), inputs, draw_prompts(filled, PromptLibrary.read(settings.prompts)))
 
 
 def fill(request: R, *, owner: str, store: JobStore, settings: Settings) -> tuple[R, ModelInfo, dict[str, str]]:

@@ -106,6 +106,22 @@ class Grid(BaseModel):
     z: Axis | None = Field(None, description="Blocks, side by side.")
 
     @property
+    def model(self) -> str | None:
+        return self.base.model
+
+    @property
+    def prompt(self) -> str:
+        return self.base.prompt
+
+    @property
+    def negative_prompt(self) -> str:
+        return self.base.negative_prompt
+
+    @property
+    def seed(self) -> int | None:
+        return self.base.seed
+
+    @property
     def axes(self) -> dict[str, Axis]:
         """Those there are, by name."""
         named = {"x": self.x, "y": self.y, "z": self.z}
@@ -178,7 +194,7 @@ def _check(grid: Grid) -> None:
 
 
 def _search(grid: Grid, name: str, searched: str) -> None:
-    if not searched or searched not in grid.base.prompt + "\n" + grid.base.negative_prompt:
+    if not searched or searched not in grid.prompt + "\n" + grid.negative_prompt:
         raise BadRequest(
             f"'{searched[:60]}' is not in the prompt. The first value is what is searched for, and each value is put "
             "in its place; spell it as the prompt does.",

@@ -22,7 +22,7 @@ from contract import keys
 from contract.broker import UNREAD_HINTS
 from contract.errors import ErrorCode, QueueFull
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
-from contract.kinds import JobRequest, wording
+from contract.kinds import JobRequest
 from contract.records import job_from, utc
 from contract.settings import Settings
 
@@ -108,7 +108,7 @@ class JobStore:
         drawn: as in `Work`; empty = the request's own prompts.
         """
         body = request.model_dump(mode="json")
-        prompts = list(drawn) or [(wording(request).prompt, wording(request).negative_prompt)]
+        prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
         created, waiting = self._run("submit", job_id, owner, body["kind"], steps, max_queue, *texts)
         if not created:

@@ -49,9 +49,9 @@ class GridPlan:
         """The sheet, numbered after the last cell."""
         assert self._sheet is not None, "a grid has a cell at least"
         grid = self._grid
-        seed = None if "seed" in {axis.field for axis in grid.axes.values()} else grid.base.seed
+        seed = None if "seed" in {axis.field for axis in grid.axes.values()} else grid.seed
         made_from = {
-            **told(grid.model_dump(mode="json"), (grid.base.prompt, grid.base.negative_prompt)),
+            **told(grid.model_dump(mode="json"), (grid.prompt, grid.negative_prompt)),
             "axes": {name: axis.model_dump(mode="json") for name, axis in grid.axes.items()},
         }
         yield Print(len(self._cells), seed, "grid", np.asarray(self._sheet.picture), made_from)
@@ -73,4 +73,4 @@ def _order(first: Order, cell: Cell, words: tuple[str, str]) -> Order:
 
 def _legends(axis: Axis | None) -> list[str]:
     """What stands beside the pictures, one for each value; nothing without an axis."""
-    return [f"{axis.field}: {value}" for value in axis.values] if axis else []
+    return [f"{axis.field}: {str(value).removesuffix('.0')}" for value in axis.values] if axis else []

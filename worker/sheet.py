@@ -25,6 +25,7 @@ class Sheet:
         blocks: Sequence[str],
     ) -> None:
         self._shape = shape
+        self._block_gap = min(BLOCK_GAP, max(GAP, MAX_SIDE // 8 // shape[0]))
         self._font = ImageFont.load_default(min(32, max(12, cell[0] // 10)))
         line = _line_height(self._font)
         longest = max((self._font.getlength(plain(text)) for text in down), default=0)
@@ -48,7 +49,7 @@ class Sheet:
         return self._x(block, column), self._tops[-1] + row * (self._cell[1] + GAP)
 
     def _x(self, block: int, column: int) -> int:
-        return self._left + block * (self._block_width + BLOCK_GAP) + column * (self._cell[0] + GAP)
+        return self._left + block * (self._block_width + self._block_gap) + column * (self._cell[0] + GAP)
 
     @property
     def _block_width(self) -> int:
@@ -58,7 +59,7 @@ class Sheet:
     def _size(self, cell: tuple[int, int]) -> tuple[int, int]:
         """Of the whole, for cells of this size."""
         blocks, rows, columns = self._shape
-        width = blocks * (columns * cell[0] + (columns - 1) * GAP) + (blocks - 1) * BLOCK_GAP
+        width = blocks * (columns * cell[0] + (columns - 1) * GAP) + (blocks - 1) * self._block_gap
         return self._left + width, self._tops[-1] + rows * cell[1] + (rows - 1) * GAP
 
     def _fit(self, cell: tuple[int, int]) -> tuple[int, int]:

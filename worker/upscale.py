@@ -97,7 +97,7 @@ def faded(length: int, tile: int, overlap: int) -> list[tuple[int, Weights]]:
         through = np.clip((at - middle) / overlap + 0.5, 0, 1)
         return (1 - np.cos(np.pi * through)) / 2
 
-    found = []
+    found: list[tuple[int, Weights]] = []
     for number, begin in enumerate(begins):
         centres = np.arange(begin, begin + tile) + 0.5
         found.append((begin, rise(number, centres) - rise(number + 1, centres)))

@@ -15,7 +15,7 @@ from contract import keys
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.jobs import ModelInfo, WorkerInfo
-from contract.kinds import JobRequest, model_of
+from contract.kinds import JobRequest
 from contract.requests import Txt2Img
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
@@ -97,9 +97,8 @@ class Worker:
     def _develop(self, claim: Claim) -> None:
         work = self._store.work(claim.job_id)
         request = _REQUEST.validate_python(work.request)
-        needed = model_of(request)
-        if needed not in (None, self.model.name):
-            raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {self.model.name}, not {needed}")
+        if request.model not in (None, self.model.name):  # None: it needs none
+            raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {self.model.name}, not {request.model}")
         early = Ticket()  # keeps the lease, and hears a wish to cancel, while the inputs are read
         self._hold(claim, early)
         planned = plan(request, work, self._blobs)

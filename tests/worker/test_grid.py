@@ -16,6 +16,7 @@ from contract.requests import Inpaint, Txt2Img, total_steps
 from contract.settings import Settings
 from tests.worker.engine.tiny import tiny
 from tests.worker.kit import Bench, Pixels, at_work
+from worker import worker as worker_module
 from worker.engine.runner import Runner
 from worker.grid import GridPlan
 from worker.prepare import prepare
@@ -180,6 +181,21 @@ def test_cancelling_cancels_all_cells(bench: Bench, monkeypatch: pytest.MonkeyPa
     job = bench.run(job_id)
     assert (job.state, job.images) == (JobState.CANCELLED, [])
     assert bench.worker._engine.stats.flights == 0
+
+
+def test_a_cancel_while_inputs_are_read_is_heard(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = submit(bench, grid({"steps": 500}, x=("seed", "1-9")))
+    plain = worker_module.plan
+
+    def late(*args: Any) -> Any:
+        bench.store.cancel(job_id)
+        bench.worker._cancel(job_id)
+        return plain(*args)
+
+    monkeypatch.setattr(worker_module, "plan", late)
+    before = bench.worker._engine.stats.calls
+    assert bench.run(job_id).state is JobState.CANCELLED
+    assert bench.worker._engine.stats.calls - before <= 1
 
 
 def test_previews_of_cells_are_kept_by_their_numbers(bench: Bench) -> None:

@@ -54,7 +54,14 @@ def test_without_axes_there_are_no_margins() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "shape"),
-    [((1024, 1024), (1, 16, 16)), ((512, 768), (4, 8, 8)), ((64, 64), (1, 1, 256)), ((4096, 16), (1, 2, 1))],
+    [
+        ((1024, 1024), (1, 16, 16)),
+        ((512, 768), (4, 8, 8)),
+        ((64, 64), (1, 1, 256)),
+        ((64, 64), (256, 1, 1)),
+        ((64, 64), (1, 256, 1)),
+        ((4096, 16), (1, 2, 1)),
+    ],
 )
 def test_what_is_too_large_is_laid_smaller_in_proportion(cell: tuple[int, int], shape: tuple[int, int, int]) -> None:
     blocks, rows, columns = shape
