@@ -63,6 +63,9 @@ _WORDS = {  # pydantic's error type → what to do about it, where its own words
     "string_unicode": "must be valid Unicode, without halves of surrogate pairs",
 }
 
+_BASE_KINDS = "'txt2img', 'img2img', 'inpaint'"  # pydantic does not tell where the kind is missing
+_KINDS = f"{_BASE_KINDS}, 'grid', 'upscale'"
+
 _HINTS = {
     404: "Nothing is at this address; check the path and the id. /docs lists every route.",
     405: "This address does not take that method; /docs lists those it takes.",
@@ -105,7 +108,7 @@ def install(app: FastAPI) -> None:
 
 async def _on_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    fields = [FieldError(loc=["body", error.field], msg=error.detail)] if error.field else []
+    fields = [FieldError(loc=["body", *error.field.split(".")], msg=error.detail)] if error.field else []
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull) else None
     return problem(error.status, error.detail, path_of(request.scope), fields, headers)
 
@@ -152,10 +155,11 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     if loc[0] == "body":
         if kind == "json_invalid":
             return FieldError(loc=["body"], msg=f"is not JSON as it should be: {error['ctx']['error']}")
+        # Without the kinds of job, which pydantic puts before the fields: its own, and that of a grid's base.
+        loc = ["body", *loc[2:3], *(loc[4:] if loc[1:3] == ["grid", "base"] else loc[3:])]
         if kind in ("union_tag_invalid", "union_tag_not_found"):
-            known = error["ctx"].get("expected_tags", "'txt2img', 'img2img', 'inpaint'")
-            return FieldError(loc=["body", "kind"], msg=f"must be one of {known}")
-        loc = ["body", *loc[2:]]  # without the kind of job, which pydantic puts before the field
+            known = error["ctx"].get("expected_tags", _BASE_KINDS if loc[1:] else _KINDS)
+            return FieldError(loc=[*loc, "kind"], msg=f"must be one of {known}")
     words = _WORDS.get(kind, error["msg"].removeprefix("Value error, "))
     return FieldError(loc=[_encodable(part)[:100] if isinstance(part, str) else part for part in loc], msg=words)
 

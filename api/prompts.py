@@ -4,18 +4,16 @@ from contract.errors import BadRequest, PromptError
 from contract.prompt import parse, refuse_extras
 from contract.prompt.library import PromptLibrary
 from contract.requests import Hires, Request, Txt2Img
-from contract.settings import Settings
 
 MAX_COMPOSED = 8  # prompts joined by AND; each is a row of the U-Net's batch
 
 
-def draw_prompts(request: Request, settings: Settings) -> list[tuple[str, str]]:
+def draw_prompts(request: Request, library: PromptLibrary) -> list[tuple[str, str]]:
     """Prompt and negative prompt of every picture, or one pair where all are alike.
 
     Raises PromptError, a 422 that names the field.
     """
     assert request.seed is not None  # drawn before
-    library = PromptLibrary.read(settings.prompts)
     drawn = [
         library.draw(request.prompt, request.negative_prompt, request.styles, request.seed_of(index))
         for index in range(request.count)

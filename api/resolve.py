@@ -3,13 +3,31 @@
 import math
 import secrets
 from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from api.prompts import draw_prompts
 from contract.errors import BadRequest, Unavailable
 from contract.jobs import ModelInfo, StoredImage
-from contract.requests import MAX_SIDE, MIN_SIDE, Inpaint, Request, input_images, passes, total_steps
+from contract.kinds import JobRequest
+from contract.prompt.library import PromptLibrary
+from contract.requests import (
+    MAX_SIDE,
+    MIN_SIDE,
+    Drawing,
+    Inpaint,
+    PictureRequest,
+    Request,
+    input_images,
+    passes,
+    pixel_steps,
+    total_steps,
+)
 from contract.settings import Settings
 from contract.store import JobStore
+
+R = TypeVar("R", bound=Request)
 
 
 @dataclass(frozen=True)
@@ -19,16 +37,26 @@ class Resolved:
     steps: summed over its pictures; inputs: image id → SHA-256; drawn: prompt and negative prompt of each, or of all.
     """
 
-    request: Request
+    request: JobRequest
     steps: int
     inputs: dict[str, str]
     drawn: list[tuple[str, str]]
 
 
-def resolve(request: Request, *, owner: str, store: JobStore, settings: Settings) -> Resolved:
+def resolve(request: PictureRequest, *, owner: str, store: JobStore, settings: Settings) -> Resolved:
     """Fill in what the client left open. Raises BadRequest, and Unavailable while no model is known."""
+    filled, model, inputs = fill(request, owner=owner, store=store, settings=settings)
+    check_pixels(filled, settings)
+    mend = "Lower the steps, the count or the size."
+    check_cost(pixel_steps(filled), settings, of="width x height x steps x count", mend=mend, field="steps")
+    check_clip_skip(filled, model)
+    return Resolved(filled, total_steps(filled), inputs, draw_prompts(filled, PromptLibrary.read(settings.prompts)))
+
+
+def fill(request: R, *, owner: str, store: JobStore, settings: Settings) -> tuple[R, ModelInfo, dict[str, str]]:
+    """A request with model, size and seed, that model, and its inputs: image id → SHA-256."""
     model = find_model(request.model, store, settings)
-    pictures = {field: _picture(field, id, owner, store) for field, id in input_images(request).items()}
+    pictures = find_pictures(request, owner, store)
     _check_mask(pictures)
     size = _picture_size(request, pictures.get("image"))
     width, height = _default_size(request, model, size, settings.max_pixels)
@@ -37,13 +65,20 @@ def resolve(request: Request, *, owner: str, store: JobStore, settings: Settings
             "model": model.name,
             "width": request.width or width,
             "height": request.height or height,
-            "seed": secrets.randbelow(2**32) if request.seed is None else request.seed,
+            "seed": draw_seed(request.seed),
         }
     )
-    _check_budget(filled, settings)
-    _check_clip_skip(filled, model)
-    inputs = {image.id: image.sha256 for image in pictures.values()}
-    return Resolved(filled, total_steps(filled), inputs, draw_prompts(filled, settings))
+    return filled, model, {image.id: image.sha256 for image in pictures.values()}
+
+
+def draw_seed(asked: int | None) -> int:
+    """The seed asked for, or one below 2^32."""
+    return secrets.randbelow(2**32) if asked is None else asked
+
+
+def find_pictures(request: BaseModel, owner: str, store: JobStore) -> dict[str, StoredImage]:
+    """Field name → picture, of all that a request refers to. Raises BadRequest."""
+    return {field: _picture(field, id, owner, store) for field, id in input_images(request).items()}
 
 
 def find_model(asked: str | None, store: JobStore, settings: Settings) -> ModelInfo:
@@ -104,7 +139,8 @@ def _to_eights(side: float) -> int:
     return max(MIN_SIDE, int(side) // 8 * 8)
 
 
-def _check_clip_skip(request: Request, model: ModelInfo) -> None:
+def check_clip_skip(request: Drawing, model: ModelInfo) -> None:
+    """Raises BadRequest for a request that leaves out more layers than the model's text encoder has."""
     if request.clip_skip >= model.text_layers:
         most = model.text_layers - 1
         raise BadRequest(
@@ -112,21 +148,23 @@ def _check_clip_skip(request: Request, model: ModelInfo) -> None:
         )
 
 
-def _check_budget(request: Request, settings: Settings) -> None:
-    all_passes = passes(request)
-    for each in all_passes:
-        pixels, second = each.width * each.height, each is not all_passes[0]
+def check_pixels(request: Request, settings: Settings) -> None:
+    """Raises BadRequest for a picture that is too large, in its second pass too."""
+    for number, each in enumerate(passes(request)):
+        pixels = each.width * each.height
         if pixels > settings.max_pixels:
-            what = "factor" if second else "width or height"
             raise BadRequest(
                 f"{each.width} x {each.height} is {pixels} pixels; at most {settings.max_pixels} are allowed. "
-                f"Choose a smaller {what}.",
-                "hires" if second else "width",
+                f"Choose a smaller {'factor' if number else 'width or height'}.",
+                "hires" if number else "width",
             )
-    cost = sum(each.width * each.height * each.steps for each in all_passes) * request.count / 1e6
+
+
+def check_cost(pixel_steps: int, settings: Settings, *, of: str, mend: str, field: str) -> None:
+    """Raises BadRequest for more work than one job may be. of: what was multiplied; mend: what to change, and where."""
+    cost = pixel_steps / 1e6
     if cost > settings.max_cost:
         raise BadRequest(
-            f"This is {cost:.0f} megapixel-steps of work (width x height x steps x count / 1e6); "
-            f"at most {settings.max_cost} are allowed. Lower the steps, the count or the size.",
-            "steps",
+            f"This is {cost:.0f} megapixel-steps of work ({of} / 1e6); at most {settings.max_cost} are allowed. {mend}",
+            field,
         )

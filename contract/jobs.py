@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from contract.errors import ErrorCode
-from contract.requests import JobRequest
+from contract.kinds import JobRequest
 
 
 class JobState(StrEnum):
@@ -52,8 +52,10 @@ class Image(_Answer):
     job_id: str | None = None
     index: int | None = Field(None, description="Number of the picture within its job, from 0.")
     seed: int | None = None
-    role: Literal["output", "raw"] | None = Field(
-        None, description="`raw` is what the decoder gave, before an inpainted picture is composited."
+    role: Literal["output", "raw", "grid"] | None = Field(
+        None,
+        description="`raw` is what the decoder gave, before an inpainted picture is composited; `grid` shows all "
+        "pictures of a grid with legends.",
     )
 
 

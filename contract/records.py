@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pydantic import TypeAdapter
 
 from contract.jobs import Image, Job, JobState, Problem, Progress
-from contract.requests import JobRequest
+from contract.kinds import JobRequest
 
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 

@@ -1,4 +1,4 @@
-"""What a client may ask for: one frozen model per kind of job.
+"""What a client may ask for: one frozen model per kind of job. kinds.py has the kinds that are not one picture's.
 
 Unknown fields are refused, and so is every field of the contract that has no effect yet.
 """
@@ -61,14 +61,10 @@ class SeedSize(BaseModel):
     height: Side = Field(description="Pixels.")
 
 
-class Request(Sampling, Wording):
-    """Fields that every picture-making job has."""
+class Drawing(Sampling, Wording):
+    """Fields of every job in which a model draws."""
 
     model: str | None = Field(None, max_length=100, description="A name from /models; null = the default.")
-    width: Side | None = Field(
-        None, description="Pixels; null = the model's own size, or the input picture's where there is one."
-    )
-    height: Side | None = Field(None, description="Pixels; null as for width.")
     steps: int = Field(20, ge=1, le=1000, description="Denoising steps. More is slower and often finer.")
     guidance: float = Field(
         7.5, ge=1, le=30, description="How strictly the prompt is followed; 1 = off, at half the cost."
@@ -81,6 +77,22 @@ class Request(Sampling, Wording):
         1.0, description="Share of the steps after which there is none. Steps without it take half the time."
     )
     seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you.")
+
+    @field_validator("guidance_end")
+    @classmethod
+    def _after_the_start(cls, value: float, info: ValidationInfo) -> float:
+        if value <= info.data.get("guidance_start", 0):
+            raise ValueError("must be above guidance_start; for no guidance at all set guidance to 1")
+        return value
+
+
+class Request(Drawing):
+    """Fields that every picture-making job has."""
+
+    width: Side | None = Field(
+        None, description="Pixels; null = the model's own size, or the input picture's where there is one."
+    )
+    height: Side | None = Field(None, description="Pixels; null as for width.")
     variation: Variation | None = Field(
         None, description="Pictures a little beside the seed's own; with it all pictures of a job have one seed."
     )
@@ -94,13 +106,6 @@ class Request(Sampling, Wording):
         "none", description="Make a picture that joins itself: left to right (x), top to bottom (y), or both."
     )
     previews: bool = Field(True, description="Show the picture while it develops.")
-
-    @field_validator("guidance_end")
-    @classmethod
-    def _after_the_start(cls, value: float, info: ValidationInfo) -> float:
-        if value <= info.data.get("guidance_start", 0):
-            raise ValueError("must be above guidance_start; for no guidance at all set guidance to 1")
-        return value
 
     def seed_of(self, index: int) -> int:
         """The seed of picture `index`; variations all have the first one's."""
@@ -206,10 +211,10 @@ class Inpaint(Request):
         return invert
 
 
-JobRequest = Annotated[Txt2Img | Img2Img | Inpaint, Field(discriminator="kind")]
+PictureRequest = Annotated[Txt2Img | Img2Img | Inpaint, Field(discriminator="kind")]
 
 
-def input_images(request: Request) -> dict[str, str]:
+def input_images(request: BaseModel) -> dict[str, str]:
     """Field name → image id, of every picture the request refers to."""
     named = {name: getattr(request, name, None) for name in ("image", "mask")}
     return {name: image_id for name, image_id in named.items() if image_id is not None}
@@ -252,3 +257,8 @@ def steps_taken(steps: int, strength: float) -> int:
 def total_steps(request: Request) -> int:
     """Steps summed over all pictures of the request."""
     return sum(each.steps for each in passes(request)) * request.count
+
+
+def pixel_steps(request: Request) -> int:
+    """Pixels times steps, summed over all passes of all pictures: what the work is measured by."""
+    return sum(each.width * each.height * each.steps for each in passes(request)) * request.count

@@ -22,8 +22,8 @@ from contract import keys
 from contract.broker import UNREAD_HINTS
 from contract.errors import ErrorCode, QueueFull
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
+from contract.kinds import JobRequest
 from contract.records import job_from, utc
-from contract.requests import Request
 from contract.settings import Settings
 
 _LUA = Path(__file__).parent / "lua"
@@ -95,7 +95,7 @@ class JobStore:
     def submit(
         self,
         job_id: str,
-        request: Request,
+        request: JobRequest,
         *,
         owner: str,
         steps: int,

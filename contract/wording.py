@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """NFC, and no control characters but newline and tab.
 
-    >>> _clean("e\u0301")
+    >>> clean("e\u0301")
     'é'
     """
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
@@ -17,7 +17,7 @@ def _clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-PromptText = Annotated[str, Field(max_length=10_000), AfterValidator(_clean)]
+PromptText = Annotated[str, Field(max_length=10_000), AfterValidator(clean)]
 
 
 class _Part(BaseModel):

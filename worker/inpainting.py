@@ -1,6 +1,7 @@
 """Inpainting around the engine: what it is given to work on, and its picture put back into the one that was sent."""
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -17,6 +18,13 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 # A soft mask's greys say how much a place changes, and it has changed so much when it is laid back; through the greys
 # themselves it would show twice, old and new. Only the darkest quarter, where little has changed, is faded.
 SOFT_SLOPE = 4
+
+
+class Inputs(TypedDict):
+    """Of the engine's request: init (3, H, W) from -1 to 1, mask (1, H, W) from 0 to 1 = repaint."""
+
+    init: torch.Tensor
+    mask: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +44,8 @@ class Inpainting:
     colour_match: bool = False
     soft: bool = False
 
-    def inputs(self) -> dict[str, torch.Tensor]:
-        """Of the engine's request: init (3, H, W) from -1 to 1, mask (1, H, W) from 0 to 1 = repaint."""
+    def inputs(self) -> Inputs:
+        """What the engine starts from, and what it repaints."""
         init = tensor(Image.fromarray(self.patch)) / 127.5 - 1
         if self.border is not None:
             init = bleed(init, _share(self.border))

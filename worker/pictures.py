@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageOps
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3) colours or (H, W) mask, 0 to 255
-Role = Literal["output", "raw"]
+Role = Literal["output", "raw", "grid"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +78,8 @@ def tensor(image: Image.Image) -> torch.Tensor:
     """(H, W) or (H, W, 3) picture → (C, H, W) float32, 0 to 255."""
     pixels = np.atleast_3d(np.asarray(image, dtype=np.float32))
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def signed(image: Image.Image) -> torch.Tensor:
+    """A picture as the engine takes it: (3, H, W) float32, -1 to 1."""
+    return tensor(image) / 127.5 - 1

@@ -3,58 +3,74 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from PIL import Image
 
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
-from contract.requests import Img2Img, Inpaint, JobRequest, Txt2Img
+from contract.requests import Hires, Img2Img, Inpaint, PictureRequest, Txt2Img
 from worker.engine.conditioning import Words
 from worker.engine.noise import StartNoise
 from worker.engine.request import EngineRequest, HighRes
 from worker.inpainting import lay_out
 from worker.models.tiling import Tiling
-from worker.pictures import RESIZE, Finished, Pixels, colours, coverage, tensor
+from worker.pictures import RESIZE, Finished, Pixels, colours, coverage, signed
 
 Drawn = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Order:
-    """One job, ready for the engine; `finish` turns each decoded picture into those that are stored."""
+    """One request, ready for the engine; `finish` turns each decoded picture into those that are stored."""
 
     request: EngineRequest
     finish: Callable[[Pixels], Finished]
 
 
-def prepare(request: JobRequest, inputs: Mapping[str, str], drawn: Drawn, blobs: Blobs) -> Order:
+def prepare(request: PictureRequest, inputs: Mapping[str, str], drawn: Drawn, blobs: Blobs) -> Order:
     """Read the inputs (image id → SHA-256) and shape them for the engine. Raises JobFailed(bad_image).
 
     drawn: prompt and negative prompt of every picture, or one pair for all.
     """
 
     def load(image_id: str) -> Image.Image:
-        try:
-            return Image.open(io.BytesIO(blobs.get(inputs[image_id])), formats=["PNG"])
-        except (KeyError, OSError) as error:
-            raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
+        return read_input(image_id, inputs, blobs)
 
     if isinstance(request, Inpaint):
         mask = None if request.mask is None else coverage(load(request.mask))
         work = lay_out(request, colours(load(request.image)), mask, _work_size(request))
-        fields = {**work.inputs(), "soft": request.soft, "strength": request.strength, "fill": request.fill}
-        return Order(_engine_request(request, drawn, **fields), work.finish)
+        made = replace(
+            engine_request(request, drawn),
+            **work.inputs(),
+            soft=request.soft,
+            strength=request.strength,
+            fill=request.fill,
+        )
+        return Order(made, work.finish)
     if isinstance(request, Img2Img):
         init = RESIZE[request.resize](colours(load(request.image)), _work_size(request))
-        fields = {"init": tensor(init) / 127.5 - 1, "strength": request.strength}
-        return Order(_engine_request(request, drawn, **fields), _as_output)
-    made = _engine_request(request, drawn)
-    return Order(made if request.hires is None else replace(made, hires=_second_pass(request, made)), _as_output)
+        made = replace(engine_request(request, drawn), init=signed(init), strength=request.strength)
+        return Order(made, _as_output)
+    return Order(engine_request(request, drawn), _as_output)
 
 
-def _engine_request(request: JobRequest, drawn: Drawn, **inputs: Any) -> EngineRequest:
-    """inputs: the fields of EngineRequest that only some kinds have."""
+def read_input(image_id: str, inputs: Mapping[str, str], blobs: Blobs) -> Image.Image:
+    """An input picture. Raises JobFailed(bad_image)."""
+    try:
+        return Image.open(io.BytesIO(blobs.get(inputs[image_id])), formats=["PNG"])
+    except (KeyError, OSError) as error:
+        raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
+
+
+def engine_request(request: PictureRequest, drawn: Drawn) -> EngineRequest:
+    """What a request says in words and numbers; what it says of pictures comes on top."""
+    made = _one_pass(request, drawn)
+    if isinstance(request, Txt2Img) and request.hires:
+        return replace(made, hires=_second_pass(request, request.hires, made))
+    return made
+
+
+def _one_pass(request: PictureRequest, drawn: Drawn) -> EngineRequest:
     width, height = _work_size(request)
     assert request.seed is not None  # drawn by the api
     return EngineRequest(
@@ -75,14 +91,11 @@ def _engine_request(request: JobRequest, drawn: Drawn, **inputs: Any) -> EngineR
         tiling=_TILING[request.tiling],
         count=request.count,
         previews=request.previews,
-        **inputs,
     )
 
 
-def _second_pass(request: Txt2Img, first: EngineRequest) -> HighRes:
+def _second_pass(request: Txt2Img, hires: Hires, first: EngineRequest) -> HighRes:
     """The first pass once more, with what was set otherwise for the second."""
-    hires = request.hires
-    assert hires is not None
     width, height = request.hires_size
     sampler, schedule = hires.sampler or request.sampler, hires.schedule or request.schedule
     words = tuple(
@@ -102,13 +115,13 @@ def _second_pass(request: Txt2Img, first: EngineRequest) -> HighRes:
     return HighRes(second, hires.upscaler)
 
 
-def _words(request: JobRequest, prompt: str, negative: str) -> Words:
+def _words(request: PictureRequest, prompt: str, negative: str) -> Words:
     blend = tuple((other.prompt, other.weight) for other in request.blend)
     directions = tuple((way.toward, way.away, way.scale) for way in request.directions)
     return Words(prompt, negative, blend, directions)
 
 
-def _start_noise(request: JobRequest) -> StartNoise:
+def _start_noise(request: PictureRequest) -> StartNoise:
     variation, size = request.variation, request.seed_size
     return StartNoise(
         variation=variation.seed if variation else 0,
@@ -117,7 +130,7 @@ def _start_noise(request: JobRequest) -> StartNoise:
     )
 
 
-def _work_size(request: JobRequest) -> tuple[int, int]:
+def _work_size(request: PictureRequest) -> tuple[int, int]:
     assert request.width is not None  # filled in by the api
     assert request.height is not None
     return request.width, request.height

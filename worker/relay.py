@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -13,12 +13,10 @@ from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
-from contract.requests import JobRequest
 from contract.store import Claim, JobStore, Verdict, Work
 from worker import files
 from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
-from worker.pictures import Pixels, Role
-from worker.prepare import Order
+from worker.plan import Plan, Print
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -46,10 +44,9 @@ class Relay:
     """Carries the events of one claim to store and blobs, in the thread of its Celery task."""
 
     claim: Claim
-    request: JobRequest
     work: Work
     model: ModelInfo
-    order: Order
+    plan: Plan
     store: JobStore
     blobs: Blobs
     begun: float = field(default_factory=time.monotonic)
@@ -62,52 +59,46 @@ class Relay:
                     self._obey(self._try(self.store.progress, self.claim, step), ticket)
                 case Preview(index=index, rgb=rgb):
                     self._try(self.store.preview, self.claim, index, files.preview(rgb))
-                case Picture(index=index, seed=seed, rgb=rgb):
-                    finished = self.order.finish(rgb)
-                    for role, pixels in finished.pictures.items():
-                        self._keep(index, seed, role, pixels, finished.measured)
+                case Picture():
+                    for made in self.plan.develop(event):
+                        self._keep(made)
                 case Failed(code="engine_stopped"):
                     insist(self.store.release, self.claim)
                 case Failed(code=code, message=message):
                     raise JobFailed(ErrorCode(code), message)
                 case Done():
+                    for made in self.plan.finish():
+                        self._keep(made)
                     insist(self.store.finish, self.claim)
                 case Cancelled():
                     insist(self.store.cancelled, self.claim)
 
-    def _keep(self, index: int, seed: int, role: Role, pixels: Pixels, measured: dict[str, Any]) -> None:
-        """Store one finished picture: first the bytes, then the record that shows it.
-
-        measured: of its pixels, so that the same picture still gives the same bytes.
-        """
-        drawn = self.work.drawn
-        prompt, negative = drawn[index if len(drawn) > 1 else 0]
+    def _keep(self, made: Print) -> None:
+        """Store one finished picture: first the bytes, then the record that shows it."""
+        model = {"name": self.model.name, "hash": self.model.hash}
         made_from = {
-            "request": self.request.model_dump(mode="json"),
-            "prompt": prompt,
-            "negative_prompt": negative,
+            **made.made_from,
             "inputs": self.work.inputs,
-            "model": {"name": self.model.name, "hash": self.model.hash},
-            "seed": seed,
-            "role": role,
-            **measured,
+            "model": model if self.plan.requests else None,
+            "seed": made.seed,
+            "role": made.role,
         }
-        data = files.png(pixels, made_from)
+        data = files.png(made.pixels, made_from)
         sha = insist(self.blobs.put, data)
-        image_id = picture_id(self.claim.job_id, index, role)
+        image_id = picture_id(self.claim.job_id, made.index, made.role)
         image = StoredImage(
             id=image_id,
             sha256=sha,
             url=image_url(image_id),
-            width=pixels.shape[1],
-            height=pixels.shape[0],
+            width=made.pixels.shape[1],
+            height=made.pixels.shape[0],
             format="png",
             bytes=len(data),
             created_at=datetime.now(UTC),
             job_id=self.claim.job_id,
-            index=index,
-            seed=seed,
-            role=role,
+            index=made.index,
+            seed=made.seed,
+            role=made.role,
             owner=self.work.owner,
             metadata={**made_from, "timings": {"seconds": round(time.monotonic() - self.begun, 3)}},
         )

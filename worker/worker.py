@@ -15,11 +15,13 @@ from contract import keys
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.jobs import ModelInfo, WorkerInfo
-from contract.requests import JobRequest, Txt2Img
+from contract.kinds import JobRequest
+from contract.requests import Txt2Img
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from worker.engine.engine import Engine
 from worker.engine.request import Ticket
+from worker.kinds import plan
 from worker.models.loader import Components
 from worker.prepare import prepare
 from worker.relay import Relay
@@ -95,17 +97,24 @@ class Worker:
     def _develop(self, claim: Claim) -> None:
         work = self._store.work(claim.job_id)
         request = _REQUEST.validate_python(work.request)
-        if request.model != self.model.name:
+        if request.model not in (None, self.model.name):  # None: it needs none
             raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {self.model.name}, not {request.model}")
-        order = prepare(request, work.inputs, work.drawn, self._blobs)
-        ticket = self._engine.submit(order.request)
-        with self._lock:
-            self._held[claim] = ticket
-        relay = Relay(claim, request, work, self.model, order, self._store, self._blobs)
+        early = Ticket()  # keeps the lease, and hears a wish to cancel, while the inputs are read
+        self._hold(claim, early)
+        planned = plan(request, work, self._blobs)
+        ticket = self._engine.submit(*planned.requests)
+        self._hold(claim, ticket)
+        if early.cancelled:
+            ticket.cancel()
+        relay = Relay(claim, work, self.model, planned, self._store, self._blobs)
         try:
             relay.follow(ticket)
         finally:
             ticket.cancel()  # where the relay gave up, nobody wants the rest
+
+    def _hold(self, claim: Claim, ticket: Ticket) -> None:
+        with self._lock:
+            self._held[claim] = ticket
 
     def _warm_up(self) -> None:
         """One small picture through every network, so that the first real one does not wait for kernels."""

@@ -14,13 +14,14 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bodies import StrictJSONRoute
 from api.deps import OwnerDep, ServicesDep, StoreDep
+from api.kinds import resolve_any
 from api.problems import documented
-from api.resolve import resolve
 from contract.broker import send_hint
 from contract.errors import Conflict, NotFound
+from contract.grid import MAX_CELLS
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
-from contract.requests import JobRequest
+from contract.kinds import JobRequest
 from contract.store import JobStore
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def submit_job(
     The answer's `request` has everything filled in: model, size and the seed that was drawn.
     """
     store, settings = services.store, services.settings
-    resolved = resolve(request, owner=owner, store=store, settings=settings)
+    resolved = resolve_any(request, owner=owner, store=store, settings=settings)
     job_id = new_job_id()
     store.submit(
         job_id,
@@ -147,7 +148,7 @@ def read_preview(
     store: StoreDep,
     owner: OwnerDep,
     index: Annotated[
-        int | None, Query(ge=0, le=99, description="Number of the picture; none = the newest of all.")
+        int | None, Query(ge=0, le=MAX_CELLS - 1, description="Number of the picture; none = the newest of all.")
     ] = None,
 ) -> Response:
     """See a running job's picture as it stands."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.bodies import JSON_LIMIT
 from api.deps import Services
+from contract.grid import FIELDS
 from tests.api.kit import noise, png
 
 JOBS = "/api/v1/jobs"
@@ -55,8 +56,8 @@ def refused(client: TestClient, services: Services, fields: dict[str, Any], stat
         ({"prompt": None}, "prompt", "valid string"),
         ({"prompt": "x" * 10_001}, "prompt", "10000"),
         ({"prompt": "a\0b"}, "prompt", "control character"),
-        ({"kind": "upscale"}, "kind", "'txt2img', 'img2img', 'inpaint'"),
-        ({"kind": 7}, "kind", "'txt2img', 'img2img', 'inpaint'"),
+        ({"kind": "video"}, "kind", "'txt2img', 'img2img', 'inpaint', 'grid', 'upscale'"),
+        ({"kind": 7}, "kind", "'txt2img', 'img2img', 'inpaint', 'grid', 'upscale'"),
         ({"model": "gpt"}, "model", "known are: mini"),
         ({"strength": 0.5}, "strength", "not a field this takes"),
         ({"priority": "high"}, "priority", "not a field this takes"),  # of the contract, but without effect yet
@@ -253,9 +254,11 @@ NAMES = [
     "mask_blur", "eta", "s_churn", "s_tmax", "sigma_min", "rho",
 ]  # fmt: skip
 BODIES = st.fixed_dictionaries(
-    {"kind": st.sampled_from(["txt2img", "img2img", "inpaint"]), "prompt": st.text(max_size=20)},
+    {"kind": st.sampled_from(["txt2img", "img2img", "inpaint", "upscale"]), "prompt": st.text(max_size=20)},
     optional=dict.fromkeys(NAMES[2:], ANYTHING),
 )
+AXES = st.fixed_dictionaries({"field": st.sampled_from(FIELDS) | ANYTHING, "values": ANYTHING | st.lists(ANYTHING)})
+GRIDS = st.fixed_dictionaries({"kind": st.just("grid"), "base": BODIES | ANYTHING, "x": AXES}, optional={"y": AXES})
 
 
 @settings(
@@ -263,7 +266,7 @@ BODIES = st.fixed_dictionaries(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the queue need not be empty for each example
 )
-@given(BODIES | st.dictionaries(st.sampled_from(NAMES) | st.text(), ANYTHING) | ANYTHING)
+@given(BODIES | GRIDS | st.dictionaries(st.sampled_from(NAMES) | st.text(), ANYTHING) | ANYTHING)
 def test_no_json_ever_breaks_it(client: TestClient, services: Services, value: Any) -> None:
     services.store.redis.delete("darkroom:queued")
     answer = client.post(JOBS, content=json.dumps(value), headers={"Content-Type": "application/json"})

@@ -86,7 +86,7 @@ def test_errors_are_documented_as_problems(document: Any, operations: dict[str, 
 
 def test_every_request_field_is_described_with_its_limits(document: Any) -> None:
     schemas = document["components"]["schemas"]
-    for kind in ("Txt2Img", "Img2Img", "Inpaint"):
+    for kind in ("Txt2Img", "Img2Img", "Inpaint", "Grid", "Axis", "Upscale"):
         for name, field in schemas[kind]["properties"].items():
             assert name == "kind" or field.get("description"), f"{kind}.{name}"
     steps = schemas["Txt2Img"]["properties"]["steps"]

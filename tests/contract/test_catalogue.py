@@ -8,8 +8,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from contract.catalogue import SAMPLER, SAMPLERS, SCHEDULE, SCHEDULES, SamplerId, ScheduleId
+from contract.kinds import JobRequest
 from contract.names import find_sampler, find_schedule
-from contract.requests import JobRequest, Request, Txt2Img
+from contract.requests import Request, Txt2Img
 from contract.sampling import Sampling
 
 ADAPTER: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from contract.requests import MAX_SEED, Extend, Img2Img, Inpaint, JobRequest, Txt2Img, input_images
+from contract.kinds import JobRequest
+from contract.requests import MAX_SEED, Extend, Img2Img, Inpaint, Txt2Img, input_images
 
 ADAPTER: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 IMAGE, MASK = "img_" + "a" * 26, "img_" + "b" * 26

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -73,7 +74,9 @@ class Studio:
             self.store.preview(claim, index, preview)
         self.store.progress(claim, step)
 
-    def picture(self, claim: Claim, index: int, pixels: NDArray[np.uint8], role: str = "output") -> str:
+    def picture(
+        self, claim: Claim, index: int, pixels: NDArray[np.uint8], role: Literal["output", "raw", "grid"] = "output"
+    ) -> str:
         """A picture is finished; its id."""
         job = self.store.get(claim.job_id)
         assert job is not None
@@ -84,7 +87,7 @@ class Studio:
             id=image_id, sha256=self.blobs.put(data), url=image_url(image_id),
             width=pixels.shape[1], height=pixels.shape[0], format="png", bytes=len(data),
             created_at=datetime.now(UTC), job_id=job.id, index=index, seed=job.request.seed + index,
-            role="raw" if role == "raw" else "output", owner=job.owner,
+            role=role, owner=job.owner,
         )  # fmt: skip
         assert self.store.add_picture(claim, image)
         return image_id

@@ -173,7 +173,7 @@ def test_what_the_browser_can_tell_is_told_beside_the_field(page: Page, studio: 
     page.fill("#steps", "20")
     page.fill("#width", "")
     generate(page)
-    assert studio.next_job().request.steps == 20
+    assert studio.next_job().request.model_dump()["steps"] == 20
     expect(page.locator("#problem")).to_be_hidden()
 
 

@@ -18,8 +18,9 @@ from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
 from worker import relay as module
 from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.kinds import plan
 from worker.pictures import Finished
-from worker.prepare import prepare
+from worker.plan import Pictures
 from worker.relay import Relay, insist
 
 MODEL = ModelInfo(
@@ -49,8 +50,8 @@ def begin(store: JobStore, blobs: Blobs) -> Begin:
     def start() -> tuple[Claim, Relay, Ticket]:
         taken = claim(store, submit(store))
         work = store.work(taken.job_id)
-        order = prepare(REQUEST, work.inputs, work.drawn, blobs)
-        return taken, Relay(taken, REQUEST, work, MODEL, order, store, blobs), Ticket(order.request)
+        planned = plan(REQUEST, work, blobs)
+        return taken, Relay(taken, work, MODEL, planned, store, blobs), Ticket(*planned.requests)
 
     return start
 
@@ -79,10 +80,11 @@ def test_what_was_measured_stands_in_the_record_and_in_the_file(begin: Begin, st
     shas = []
     for _ in range(2):
         taken, relay, ticket = begin()
-        order = replace(relay.order, finish=lambda decoded: finished)
+        assert isinstance(relay.plan, Pictures)
+        plain = replace(relay.plan, order=replace(relay.plan.order, finish=lambda decoded: finished))
         ticket.put(Picture(0, 7, PIXELS))
         ticket.put(Done())
-        replace(relay, order=order).follow(ticket)
+        replace(relay, plan=plain).follow(ticket)
         for image in read(store, taken.job_id).images:
             stored = store.image(image.id)
             assert stored is not None

@@ -1,14 +1,13 @@
 /** One job on the page: its pictures beside what was asked for and how it stands. */
 
 import { confirming, el, icon } from "./dom.js";
-import { labelOf, standing } from "./format.js";
+import { standing } from "./format.js";
 import { Frame } from "./frame.js";
 import { isOver } from "./jobs.js";
+import { factsOf, fitsForm } from "./kinds.js";
 import { picturesAt } from "./picture.js";
 
 /** @typedef {import("./types.js").Job} Job */
-
-const KINDS = { txt2img: "From words", img2img: "From a picture", inpaint: "Repainted" };
 
 export class Card {
   /** @type {Map<number, Frame>} */ #frames = new Map();
@@ -17,7 +16,7 @@ export class Card {
   constructor(job, actions) {
     this.actions = actions;
     this.job = job;
-    this.frames = el("ol", { class: "frames", "data-many": job.request.count > 1 });
+    this.frames = el("ol", { class: "frames", "data-many": job.pictures > 1 });
     this.bar = el("span");
     this.progress = el(
       "div",
@@ -30,7 +29,8 @@ export class Card {
     this.remove = confirming(textButton("trash", "Delete job"), () => this.actions.deleteJob(this.job));
     this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || "Without a prompt" });
     this.node.append(this.frames, this.#slip());
-    for (let index = 0; index < job.request.count; index += 1) this.#addFrame(index);
+    for (let index = 0; index < job.pictures; index += 1) this.#addFrame(index);
+    if (job.kind === "grid" && this.frames.lastElementChild) this.frames.prepend(this.frames.lastElementChild);
     this.#size(job.request.width, job.request.height);
     this.update(job);
   }
@@ -83,16 +83,9 @@ export class Card {
 
   /** The slip of paper beside the pictures. */
   #slip() {
-    const { request, kind } = this.job;
+    const { request } = this.job;
     const again = textButton("settings", "Same settings", () => this.actions.sameSettings(this.job, null));
-    const facts = [
-      KINDS[kind],
-      `${request.width} × ${request.height}`,
-      `${request.steps} steps`,
-      `${labelOf("sampler", request.sampler)}, ${labelOf("schedule", request.schedule)}`,
-      `guidance ${request.guidance}`,
-    ];
-    if (request.strength !== undefined) facts.push(`strength ${request.strength}`);
+    again.hidden = !fitsForm(this.job);
     const negative = request.negative_prompt ? [el("p", { class: "asked-not", text: `without ${request.negative_prompt}` })] : [];
     return el(
       "div",
@@ -102,7 +95,7 @@ export class Card {
       this.progress,
       this.status,
       this.failure,
-      el("ul", { class: "facts" }, ...facts.map((fact) => el("li", { text: fact }))),
+      el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
       el("div", { class: "slip-tools" }, again, this.remove, this.cancel),
     );
   }

@@ -43,11 +43,11 @@ export function standing(job) {
 }
 
 /** @param {import("./types.js").Job} job */
-function developing({ progress, request, images }) {
+function developing({ progress, pictures, images }) {
   if (!progress.step) return "Getting ready";
   const parts = [`Step ${progress.step} of ${progress.steps}`];
-  const made = images.filter((image) => image.role === "output").length;
-  if (request.count > 1) parts.push(`${made} of ${request.count} done`);
+  const made = images.filter((image) => image.role !== "raw").length;
+  if (pictures > 1) parts.push(`${made} of ${pictures} done`);
   if (progress.step >= progress.steps) parts.push("finishing");
   else if (progress.eta_seconds !== null) parts.push(`${duration(progress.eta_seconds)} left`);
   return parts.join(" · ");

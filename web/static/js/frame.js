@@ -1,6 +1,7 @@
 /** One picture's place in a job: empty paper, then the preview, then the picture. Its size never changes. */
 
 import { el } from "./dom.js";
+import { captionOf, fitsForm } from "./kinds.js";
 import { describe, picturesAt, pictureTools } from "./picture.js";
 
 const THUMBNAIL = 512; // pixels; frames of a job with many pictures are no larger
@@ -14,7 +15,8 @@ export class Frame {
     this.index = index;
     this.actions = actions;
     this.paper = el("div", { class: "paper" });
-    this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: `seed ${job.request.seed + index}` }));
+    const seed = fitsForm(job) ? `seed ${job.request.seed + index}` : "";
+    this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: seed }));
     this.node = el("li", { class: "frame" }, this.paper, this.caption);
   }
 
@@ -29,7 +31,8 @@ export class Frame {
     const state = output ? `${output.id} ${raw?.id}` : "";
     if (!output || state === this.#shown) return;
     this.#shown = state;
-    const many = job.request.count > 1;
+    const many = job.pictures > 1;
+    if (output.role === "grid") this.node.style.setProperty("--ratio", String(output.width / output.height));
     const image = pictureElement(job, output, many);
     image.addEventListener("load", () => this.#develop(), { once: true });
     const enlarge = el("button", { type: "button", class: "enlarge", "aria-label": `Enlarge: ${describe(job, output)}` }, image);
@@ -39,7 +42,7 @@ export class Frame {
     this.node.classList.add("result");
     this.paper.querySelector(".enlarge")?.remove();
     this.paper.append(enlarge);
-    this.caption.replaceChildren(el("span", { class: "seed", title: "Seed", text: `seed ${output.seed}` }), tools);
+    this.caption.replaceChildren(el("span", { class: "seed", title: "Seed", text: captionOf(output) }), tools);
   }
 
   /** @param {Blob} blob a JPEG of the picture as it stands */

@@ -1,5 +1,7 @@
 /** The jobs the page knows. Fires `change` (detail: {job, before}) and `gone` (detail: id). */
 
+import { plain } from "./kinds.js";
+
 /** @typedef {import("./types.js").Job} Job */
 
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
@@ -29,8 +31,9 @@ class Jobs extends EventTarget {
     return [...this.#known.values()].filter((job) => !isOver(job)).sort(newestFirst);
   }
 
-  /** @param {Job} job */
-  put(job) {
+  /** @param {Job} told as the API has it, or as it is here */
+  put(told) {
+    const job = plain(told);
     const before = this.#known.get(job.id);
     if (before && isOver(before) && !isOver(job)) return; // an older answer that came late
     this.#known.set(job.id, job);

@@ -1,6 +1,7 @@
 /** What can be done with one finished picture: the row of buttons under it, in the list and in the viewer. */
 
 import { confirming, el, icon, toolButton } from "./dom.js";
+import { captionOf, fitsForm } from "./kinds.js";
 
 /**
  * @typedef {import("./types.js").Job} Job
@@ -18,12 +19,12 @@ import { confirming, el, icon, toolButton } from "./dom.js";
 /** The picture a job shows at a place, and what the decoder gave before compositing. @param {Job} job @param {number} index */
 export function picturesAt(job, index) {
   const here = job.images.filter((image) => image.index === index);
-  return { output: here.find((image) => image.role === "output"), raw: here.find((image) => image.role === "raw") };
+  return { output: here.find((image) => image.role !== "raw"), raw: here.find((image) => image.role === "raw") };
 }
 
 /** @param {Job} job @param {Picture} picture */
 export function describe(job, picture) {
-  return `${job.request.prompt || "Picture without a prompt"}, seed ${picture.seed}`;
+  return [job.request.prompt || "Picture without a prompt", captionOf(picture)].filter(Boolean).join(", ");
 }
 
 /**
@@ -33,10 +34,10 @@ export function describe(job, picture) {
 export function pictureTools(job, output, actions, { raw, showRaw } = {}) {
   const tools = [
     toolButton("input", "Use as input", () => actions.useAsInput(output)),
-    toolButton("settings", "Same settings", () => actions.sameSettings(job, output)),
+    ...(fitsForm(job) ? [toolButton("settings", "Same settings", () => actions.sameSettings(job, output))] : []),
     el(
       "a",
-      { class: "tool", href: output.url, download: `darkroom-${output.seed}.png`, "aria-label": "Download", title: "Download" },
+      { class: "tool", href: output.url, download: `darkroom-${output.seed ?? output.id}.png`, "aria-label": "Download", title: "Download" },
       icon("download"),
       el("span", { text: "Download" }),
     ),

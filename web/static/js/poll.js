@@ -94,7 +94,7 @@ async function showPreviews(id, signal) {
 /** Numbers of the pictures still to come. @param {import("./types.js").Job} job */
 function unmade(job) {
   const made = new Set(job.images.map((image) => image.index));
-  return Array.from({ length: job.request.count }, (_, index) => index).filter((index) => !made.has(index));
+  return Array.from({ length: job.pictures }, (_, index) => index).filter((index) => !made.has(index));
 }
 
 /** A preview is a courtesy: one that fails is left out. @param {Error} error */

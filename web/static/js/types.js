@@ -2,7 +2,7 @@
  * What the REST API sends, as far as the page uses it; docs/api.md has all of it.
  *
  * @typedef {"queued" | "running" | "succeeded" | "failed" | "cancelled"} State
- * @typedef {"txt2img" | "img2img" | "inpaint"} Kind
+ * @typedef {"txt2img" | "img2img" | "inpaint" | "grid" | "upscale"} Kind
  *
  * @typedef {object} Picture
  * @property {string} id
@@ -12,7 +12,7 @@
  * @property {string | null} job_id
  * @property {number | null} index   number within its job, from 0
  * @property {number | null} seed
- * @property {"output" | "raw" | null} role
+ * @property {"output" | "raw" | "grid" | null} role
  *
  * @typedef {object} Progress
  * @property {number} step     steps done, summed over the job's pictures
@@ -27,6 +27,8 @@
  *   mask?: string, variation?: {seed: number, strength: number} | null, extend?: Record<string, number> | null
  *   } & Record<string, unknown>} JobRequest
  *
+ * @typedef {{field: string, values: (string | number)[]}} Axis
+ *
  * @typedef {object} Job
  * @property {string} id
  * @property {Kind} kind
@@ -37,6 +39,8 @@
  * @property {JobRequest} request
  * @property {Progress} progress
  * @property {Picture[]} images
+ * @property {number} pictures   how many there will be; put in by kinds.js
+ * @property {Axis[]} [axes]     of a grid; put in by kinds.js
  * @property {{code: string, message: string} | null} error
  * @property {number} attempts
  *

@@ -63,7 +63,7 @@ function leave(action) {
 
 /** @param {import("./types.js").Job} job */
 function madeIndexes(job) {
-  return job.images.filter((image) => image.role === "output").map((image) => image.index ?? 0);
+  return job.images.filter((image) => image.role !== "raw").map((image) => image.index ?? 0);
 }
 
 /** @param {number} by @param {import("./picture.js").Actions} actions */

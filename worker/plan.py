@@ -1,0 +1,77 @@
+"""A job as the worker goes about it: what the engine develops, and the pictures that come of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from contract.requests import PictureRequest
+from worker.engine.request import EngineRequest, Picture
+from worker.pictures import Pixels, Role
+from worker.prepare import Drawn, Order
+
+
+@dataclass(frozen=True, eq=False)
+class Print:
+    """A picture to be stored as number `index` of its job. made_from: what its file and its record tell of it."""
+
+    index: int
+    seed: int | None
+    role: Role
+    pixels: Pixels
+    made_from: Mapping[str, Any]
+
+
+class Plan(Protocol):
+    """What each kind of job says: the engine's requests, all submitted at once, and what becomes of their pictures."""
+
+    @property
+    def requests(self) -> Sequence[EngineRequest]:
+        """None where no model is needed."""
+        ...
+
+    def develop(self, picture: Picture) -> Iterator[Print]:
+        """What to store now that the engine has handed over one of its pictures."""
+        ...
+
+    def finish(self) -> Iterator[Print]:
+        """What to store now that all have come."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """txt2img, img2img and inpaint: each picture of one request is stored as it comes."""
+
+    request: PictureRequest
+    drawn: Drawn
+    order: Order
+
+    @property
+    def requests(self) -> Sequence[EngineRequest]:
+        return (self.order.request,)
+
+    def develop(self, picture: Picture) -> Iterator[Print]:
+        return prints(picture, self.order, self.request, words_of(self.drawn, picture.index))
+
+    def finish(self) -> Iterator[Print]:
+        return iter(())
+
+
+def prints(
+    picture: Picture, order: Order, request: PictureRequest, words: tuple[str, str], **more: Any
+) -> Iterator[Print]:
+    """The pictures that one of the engine's becomes, each with the request it was made by."""
+    finished = order.finish(picture.rgb)
+    made_from = {**told(request.model_dump(mode="json"), words), **more, **finished.measured}
+    for role, pixels in finished.pictures.items():
+        yield Print(picture.index, picture.seed, role, pixels, made_from)
+
+
+def told(request: Mapping[str, Any], words: tuple[str, str]) -> dict[str, Any]:
+    """A request and the prompts that were drawn of it, as they are kept with a picture."""
+    return {"request": request, "prompt": words[0], "negative_prompt": words[1]}
+
+
+def words_of(drawn: Drawn, index: int) -> tuple[str, str]:
+    """Prompt and negative prompt of picture `index`; one pair may stand for all."""
+    return drawn[index if len(drawn) > 1 else 0]
