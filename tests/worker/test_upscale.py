@@ -168,6 +168,6 @@ def test_with_next_to_no_strength_it_is_lanczos_but_for_the_vaes_loss(settings: 
             tile = large[rows, columns].astype(np.uint8)
             lost += np.abs(through_the_vae(mini, tile) - large[rows, columns]).mean() / 4
     assert made.shape == large.shape
-    # One step is made in any case: beside the loss of the bundled VAE, 28 dB, what it redraws is seen (4.4 of 3.8 levels).
+    # One step is made in any case; beside the loss of a VAE of 28 dB what it redraws is seen (4.4 of 3.8 levels).
     assert 0 < np.abs(made - large).mean() <= lost * 1.25
     assert lost < 12, "the bundled VAE is no worse than that"
