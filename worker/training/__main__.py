@@ -18,7 +18,7 @@ import torch
 
 from worker.training.stages import Studio
 
-SHARES = {"clip": 0.1, "vae": 0.15, "denoiser": 0.75}  # of the minutes of `all`
+SHARES = {"clip": 0.2, "vae": 0.2, "denoiser": 0.6}  # of the minutes of `all`
 UNTIMED = ("tokenizer", "grid", "card")
 
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m worker.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("stage", choices=[*UNTIMED, *SHARES, "all"])
+    parser.add_argument("stage", choices=[*UNTIMED, *SHARES, "all"], nargs="?", default="all")
     parser.add_argument("--minutes", type=float, default=120.0, help="time to train, over all resumed runs")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoints, logs and cached drawings")
     parser.add_argument("--model", type=Path, default=Path("models/mini"), help="the folder to write")
