@@ -16,9 +16,9 @@ from contract.requests import Inpaint, Txt2Img, total_steps
 from contract.settings import Settings
 from tests.worker.engine.tiny import tiny
 from tests.worker.kit import Bench, Pixels, at_work
-from worker import worker as worker_module
 from worker.engine.runner import Runner
 from worker.grid import GridPlan
+from worker.kinds import plan
 from worker.prepare import prepare
 from worker.sheet import Sheet
 
@@ -185,14 +185,13 @@ def test_cancelling_cancels_all_cells(bench: Bench, monkeypatch: pytest.MonkeyPa
 
 def test_a_cancel_while_inputs_are_read_is_heard(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = submit(bench, grid({"steps": 500}, x=("seed", "1-9")))
-    plain = worker_module.plan
 
     def late(*args: Any) -> Any:
         bench.store.cancel(job_id)
         bench.worker._cancel(job_id)
-        return plain(*args)
+        return plan(*args)
 
-    monkeypatch.setattr(worker_module, "plan", late)
+    monkeypatch.setattr("worker.worker.plan", late)
     before = bench.worker._engine.stats.calls
     assert bench.run(job_id).state is JobState.CANCELLED
     assert bench.worker._engine.stats.calls - before <= 1
