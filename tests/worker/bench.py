@@ -59,3 +59,4 @@ def at_work(settings: Settings, components: Components) -> Iterator[Bench]:
     bench.worker.start()
     yield bench
     bench.worker.drain()
+    bench.worker._engine.stop()  # a worker's process would end here; this one goes on

@@ -16,9 +16,9 @@ from contract.requests import Inpaint, Txt2Img, total_steps
 from contract.settings import Settings
 from tests.worker.bench import Bench, Pixels, at_work
 from tests.worker.engine.tiny import tiny
-from worker import kinds
 from worker.engine.runner import Runner
 from worker.grid import GridPlan
+from worker.kinds import plan
 from worker.prepare import prepare
 from worker.sheet import Sheet
 
@@ -185,12 +185,11 @@ def test_cancelling_cancels_all_cells(bench: Bench, monkeypatch: pytest.MonkeyPa
 
 def test_a_cancel_while_inputs_are_read_is_heard(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = submit(bench, grid({"steps": 500}, x=("seed", "1-9")))
-    plain = kinds.plan
 
     def late(*args: Any) -> Any:
         bench.store.cancel(job_id)
         bench.worker._cancel(job_id)
-        return plain(*args)
+        return plan(*args)
 
     monkeypatch.setattr("worker.worker.plan", late)
     before = bench.worker._engine.stats.calls

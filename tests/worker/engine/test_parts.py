@@ -12,6 +12,7 @@ from tests.worker.engine.test_engine import pictures, request, same
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
+from worker.engine.noise import StartNoise
 from worker.engine.request import Cancelled, Done, Failed, Picture, Pixels, Progress
 from worker.engine.runner import Runner
 from worker.models.loader import Components
@@ -23,6 +24,7 @@ PARTS: tuple[dict[str, Any], ...] = (
     {"words": (Words("a cat AND a"),), "clip_skip": 1},
     {"init": ONE, "strength": 0.5, "steps": 4},
     {"init": ONE, "strength": 1.0, "seed": 9},
+    {"noise": StartNoise(variation=7, share=0.5), "count": 2},
 )
 
 
@@ -50,13 +52,13 @@ def test_pictures_are_those_of_the_requests_alone_and_numbered_through(engine: E
     assert isinstance(events[-1], Done)
     assert same(pictures(events), expected)
     seeds = {event.index: event.seed for event in events if isinstance(event, Picture)}
-    assert seeds == {0: 5, 1: 1, 2: 2, 3: 1, 4: 1, 5: 9}
+    assert seeds == {0: 5, 1: 1, 2: 2, 3: 1, 4: 1, 5: 9, 6: 1, 7: 1}
 
 
 def test_progress_is_summed_over_all_parts(engine: Engine) -> None:
     events = list(engine.submit(*(request(**part) for part in PARTS)))
     told = [event for event in events if isinstance(event, Progress)]
-    assert {each.steps for each in told} == {2 + 2 * 4 + 3 + 2 + 3}
+    assert {each.steps for each in told} == {2 + 2 * 4 + 3 + 2 + 3 + 2 * 3}
     assert told[-1].step == told[-1].steps
 
 
