@@ -19,7 +19,10 @@ def seamless(model: nn.Module, tiling: Tiling) -> Iterator[None]:
 
     The model must not be used by another thread meanwhile.
     """
-    going_round = [m for m in model.modules() if tiling and isinstance(m, nn.Conv2d) and m.padding != (0, 0)]
+    if not tiling:
+        yield
+        return
+    going_round = [m for m in model.modules() if isinstance(m, nn.Conv2d) and m.padding != (0, 0)]
     for convolution in going_round:
         convolution._conv_forward = _round(convolution, tiling)  # type: ignore[method-assign,assignment]  # of this one alone
     try:
