@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -59,11 +60,11 @@ W = TypeVar("W", bound=Waiting)
 
 
 class Batcher:
-    """Spends a budget of rows in flight, fairly among jobs, and cuts what flies into batches.
+    """Spends a budget of rows a tick, fairly among jobs, and cuts what steps into batches.
 
     A job boards at most an eighth of the budget a tick, more only where its flights are so short that the budget
-    would not fill: a job of a hundred images then lands a few at a time, and somebody who comes while it flies waits
-    for the next landing, not for the whole wave.
+    would not fill: a job of a hundred images then lands a few at a time. Somebody who comes while it fills the budget
+    boards at once all the same, and some of its flights pause: every job's first image steps before any job's second.
     """
 
     def __init__(self, max_rows: int) -> None:
@@ -76,10 +77,11 @@ class Batcher:
         """Whose next image boards now, a job once per image.
 
         The job with the least in the air goes first, then the oldest. Nobody overtakes: when the first in turn does
-        not fit, places are kept for it.
+        not fit, places are kept for it. A job with nothing in the air may take the places of others' second images.
         """
         jobs = list(jobs)
         free = self.max_rows - sum(job.flying for job in jobs)
+        spare = sum(max(0, job.flying - job.rows) for job in jobs)
         taken = {id(job): 0 for job in jobs}
         boarding: list[W] = []
         while True:
@@ -92,7 +94,8 @@ class Batcher:
             if not eligible:
                 return boarding
             first = min(eligible, key=lambda job: (job.flying + taken[id(job)] * job.rows, job.age))
-            if first.rows > free and free < self.max_rows:  # one that is larger than the budget flies alone
+            room = free if first.flying or taken[id(first)] else free + spare
+            if first.rows > room and free < self.max_rows:  # one that is larger than the budget flies alone
                 return boarding
             free -= first.rows
             taken[id(first)] += 1
@@ -103,15 +106,33 @@ class Batcher:
         return max(2, math.ceil(self.max_rows / min(8, max(1, ticks))))
 
     def batches(self, flights: Iterable[S]) -> list[list[S]]:
-        """Flights in groups of one key and no more rows than that key can take; the group with the oldest first."""
+        """Who steps now, in groups of one key and no more rows than that key can take; the group with the oldest first.
+
+        Flights of one job, in the order they boarded, have one age; whoever finds no place in the budget pauses.
+        """
         groups: dict[BatchKey, list[list[S]]] = {}
-        for flight in sorted(flights, key=lambda flight: flight.age):
+        for flight in sorted(self._stepping(flights), key=lambda flight: flight.age):
             cap = self._caps.get(flight.key, self.max_rows)
             batches = groups.setdefault(flight.key, [[]])
             if batches[-1] and sum(one.rows for one in batches[-1]) + flight.rows > cap:
                 batches.append([])
             batches[-1].append(flight)
         return sorted((batch for group in groups.values() for batch in group), key=lambda batch: batch[0].age)
+
+    def _stepping(self, flights: Iterable[S]) -> list[S]:
+        """Every job's first flight, then every job's second, and so on while there are rows in the budget."""
+        turns: Counter[int] = Counter()
+        ranked: list[tuple[int, int, S]] = []
+        for flight in flights:
+            ranked.append((turns[flight.age], flight.age, flight))
+            turns[flight.age] += 1
+        chosen: list[S] = []
+        rows = 0
+        for _, _, flight in sorted(ranked, key=lambda each: each[:2]):
+            if rows + flight.rows <= self.max_rows or not chosen:
+                chosen.append(flight)
+                rows += flight.rows
+        return chosen
 
     def halve(self, batch: Sequence[S]) -> list[list[S]]:
         """Two halves of a batch that was too large for the device, and smaller batches of its key from now on."""

@@ -59,8 +59,34 @@ def test_who_has_least_in_the_air_goes_first() -> None:
 def test_nobody_overtakes_the_first_in_turn() -> None:
     guided, plain = Job(0, rows=2), Job(1, rows=1)
     batcher = Batcher(8)
-    assert batcher.board([Job(9, waiting=0, flying=7), guided, plain]) == []
-    assert batcher.board([Job(9, waiting=0, flying=6), guided, plain]) == [guided]
+    assert batcher.board([Job(9, rows=7, waiting=0, flying=7), guided, plain]) == []
+    assert batcher.board([Job(9, rows=6, waiting=0, flying=6), guided, plain]) == [guided]
+
+
+def test_a_newcomer_takes_the_place_of_a_second_image() -> None:
+    bulk, first, second = Job(0, waiting=80, flying=8), Job(1), Job(2, waiting=5)
+    batcher = Batcher(8)
+    assert batcher.board([bulk]) == []
+    assert batcher.board([bulk, first, second]) == [first, second], "one image each, for nothing of theirs flies yet"
+    newcomers = [Job(age) for age in range(1, 9)]
+    assert batcher.board([bulk, *newcomers]) == newcomers[:3], "and one place is left to the bulk job's first"
+
+
+def test_every_job_s_first_image_steps_before_any_job_s_second() -> None:
+    bulk, other = [Flight(0) for _ in range(4)], Flight(7)
+    (batch,) = Batcher(8).batches([*bulk, other])
+    assert [flight for flight in batch if flight.age == 0] == bulk[:3], "the youngest of the bulk job pauses"
+    assert batch[-1] is other
+    (batch,) = Batcher(8).batches([*bulk[1:], other])
+    assert len(batch) == 4, "and goes on when there is room"
+
+
+def test_an_image_larger_than_the_budget_flies_alone() -> None:
+    large, plain = Job(0, rows=9, waiting=2), Job(1)
+    batcher = Batcher(8)
+    assert batcher.board([large, plain]) == [large]
+    assert batcher.board([Job(0, rows=9, waiting=1, flying=9), plain]) == []
+    assert ages(batcher.batches([Flight(0, rows=9), Flight(1)])) == [[0]]
 
 
 def test_a_budget_without_room_for_a_guided_image_is_refused() -> None:
@@ -88,16 +114,30 @@ def test_boarding_keeps_the_budget_and_never_stalls(jobs: list[tuple[int, int, i
     before = sum(job.flying for job in queue)
     boarding = Batcher(budget).board(queue)
     assert all(boarding.count(job) <= job.waiting for job in queue)
-    assert not boarding or before + sum(job.rows for job in boarding) <= budget
+    firsts = sum(job.rows for job in queue if job.flying or job in boarding)
+    whole = before + sum(job.rows for job in boarding) <= budget
+    newcomers = firsts <= budget and all(not job.flying for job in boarding)
+    assert not boarding or whole or newcomers
     if before == 0 and any(job.waiting for job in queue):
         assert boarding, "an empty sky and a full queue"
 
 
-@given(st.lists(st.tuples(st.integers(1, 2), st.sampled_from([8, 16, 24])), max_size=30), st.integers(2, 16))
-def test_batches_hold_every_flight_once(flights: list[tuple[int, int]], budget: int) -> None:
-    flying = [Flight(age, rows, key(width)) for age, (rows, width) in enumerate(flights)]
+@given(
+    st.lists(st.tuples(st.integers(1, 2), st.sampled_from([8, 16, 24]), st.integers(0, 9)), max_size=30),
+    st.integers(2, 16),
+)
+def test_what_steps_keeps_the_budget_and_is_the_most_that_is_due(
+    flights: list[tuple[int, int, int]], budget: int
+) -> None:
+    flying = [Flight(age, rows, key(width)) for rows, width, age in flights]
     batches = Batcher(budget).batches(flying)
-    assert sorted(flight.age for batch in batches for flight in batch) == list(range(len(flying)))
+    stepping = [flight for batch in batches for flight in batch]
+    rows = sum(flight.rows for flight in stepping)
+    assert rows <= budget
+    assert sorted(map(id, stepping)) == sorted({id(flight) for flight in stepping}), "each at most once"
+    pausing = [flight for flight in flying if not any(flight is other for other in stepping)]
+    assert all(rows + flight.rows > budget for flight in pausing), "none pauses for whom there is room"
+    if flying:
+        assert any(flight.age == min(each.age for each in flying) for flight in stepping)
     for batch in batches:
         assert len({flight.key for flight in batch}) == 1
-        assert sum(flight.rows for flight in batch) <= budget
