@@ -111,6 +111,7 @@ class ModelInfo(_Answer):
     native_height: int = Field(description="Pixels.")
     prediction: Literal["epsilon", "v_prediction"]
     text_layers: int = Field(description="Layers of the text encoder; clip_skip must be smaller.")
+    guidance: float = Field(7.5, description="The guidance that suits it, which the page begins with.")
 
 
 class WorkerInfo(_Answer):

@@ -1,11 +1,13 @@
 """One worker: an engine, the jobs it holds, and the threads that keep the ledger informed."""
 
+import json
 import logging
 import socket
 import threading
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import torch
 from pydantic import TypeAdapter
@@ -191,7 +193,14 @@ def describe(components: Components, settings: Settings) -> ModelInfo:
         native_height=components.native_size,
         prediction=components.prediction,
         text_layers=components.text_encoder.config.num_hidden_layers,
+        **_recommended(settings.model),
     )
+
+
+def _recommended(model: Path) -> dict[str, float]:
+    """What a model's folder says of the settings that suit it: `recommended.json`, where there is one."""
+    file = model / "recommended.json"
+    return {"guidance": float(json.loads(file.read_text("utf-8"))["guidance"])} if file.exists() else {}
 
 
 def _device_name(device: torch.device) -> str:

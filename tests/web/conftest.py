@@ -40,11 +40,11 @@ class Studio:
     model: str
     seen: set[str] = field(default_factory=set)
 
-    def announce(self, native: int = 128) -> None:
+    def announce(self, native: int = 128, guidance: float = 7.5) -> None:
         """A worker comes up."""
         model = ModelInfo(
             name=self.model, label="Mini", description="", hash="0" * 64,
-            native_width=native, native_height=native, prediction="v_prediction", text_layers=4,
+            native_width=native, native_height=native, prediction="v_prediction", text_layers=4, guidance=guidance,
         )  # fmt: skip
         worker = WorkerInfo(
             id="w", host="here", device="cpu", models=[model], rows=0, busy=0, ready=True,

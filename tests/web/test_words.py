@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from contract.requests import Hires, Txt2Img, Variation
 from tests.web.conftest import Studio
@@ -73,6 +73,20 @@ def test_a_second_pass_and_what_belongs_to_it(page: Page, studio: Studio) -> Non
     assert request.hires == Hires(factor=2, upscaler="lanczos", strength=0.6)
     page.reload()
     assert generate(page, studio).hires == request.hires
+
+
+def test_the_page_begins_with_the_guidance_that_suits_the_model(browser: Browser, studio: Studio) -> None:
+    studio.announce(guidance=4.5)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(studio.url)
+    expect(page.locator("#guidance")).to_have_value("4.5")
+    page.fill("#guidance", "7.5")  # a choice, and the contract's own default
+    page.reload()
+    expect(page.locator("#width")).to_have_attribute("placeholder", "128")  # the models are there
+    expect(page.locator("#guidance")).to_have_value("7.5")
+    context.close()
+    studio.announce()
 
 
 def test_a_reload_keeps_them(page: Page, studio: Studio) -> None:

@@ -29,6 +29,7 @@ class Studio:
 
     def tokenizer(self) -> None:
         export.write_index(self.model)
+        export.write_json(self.model / "recommended.json", {"guidance": GUIDANCE})
         export.write_part(self.model, "scheduler", export.scheduler())
         export.write_part(self.model, "tokenizer", tokenizer.build())
 

@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 import { plural } from "./format.js";
 
 const DRAFT = "darkroom.draft";
+const fresh = localStorage.getItem(DRAFT) === null; // nothing was ever typed here
 
 /** @type {HTMLFormElement} */ export const form = byId("form");
 
@@ -75,6 +76,11 @@ export function writeForm(values) {
     else control.value = value === null || value === undefined ? "" : String(value);
     control.dispatchEvent(new Event("input", { bubbles: true }));
   }
+}
+
+/** What suits the model, for somebody who has not chosen yet. @param {Record<string, unknown>} values */
+export function suggest(values) {
+  if (fresh) writeForm(values);
 }
 
 /** Show the controls that this kind of job has. @param {import("./types.js").Kind} kind */

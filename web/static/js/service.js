@@ -3,6 +3,7 @@
 import { connection, getModels, getQueue } from "./api.js";
 import { byId, el } from "./dom.js";
 import { plural } from "./format.js";
+import { suggest } from "./form.js";
 import { jobs } from "./jobs.js";
 import { setNative, setOwn } from "./size.js";
 
@@ -31,7 +32,7 @@ function sayQueue({ queued, running, workers }) {
 
 /** @param {import("./types.js").Picture | null} picture on the light table */
 async function showModels(picture) {
-  /** @type {{name: string, label: string, native_width: number, native_height: number}[]} */ const models = await getModels();
+  /** @type {{name: string, label: string, native_width: number, native_height: number, guidance: number}[]} */ const models = await getModels();
   const names = models.map((model) => model.name).join("\n");
   if (!models.length || names === known) return;
   known = names;
@@ -43,6 +44,7 @@ async function showModels(picture) {
   const tell = () => {
     setNative({ width: chosen().native_width, height: chosen().native_height });
     setOwn(picture);
+    suggest({ guidance: chosen().guidance });
   };
   select.onchange = tell;
   tell();
