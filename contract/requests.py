@@ -15,13 +15,13 @@ MAX_SEED = 2**53 - 101  # exact in a JavaScript number, with room for 100 images
 MIN_SIDE, MAX_SIDE = 64, 4096
 MAX_EXTENSION = 1024  # pixels at one side
 
-Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
+Side = Annotated[int, Field(strict=True, ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
 ImageId = Annotated[str, Field(pattern=r"^img_[a-z2-7]{26}$")]
-Strength = Annotated[float, Field(gt=0, le=1)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+Strength = Annotated[float, Field(strict=True, gt=0, le=1)]
+Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
-Border = Annotated[int, Field(ge=0, le=MAX_EXTENSION, multiple_of=8)]
+Border = Annotated[int, Field(strict=True, ge=0, le=MAX_EXTENSION, multiple_of=8)]
 
 
 class Extend(BaseModel):
@@ -48,8 +48,10 @@ class Variation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    seed: int = Field(ge=0, le=MAX_SEED, description="The other seed; picture i turns toward this + i.")
-    strength: float = Field(0.2, gt=0, le=1, description="How far: near 0 almost the same picture, 1 the other one.")
+    seed: int = Field(strict=True, ge=0, le=MAX_SEED, description="The other seed; picture i turns toward this + i.")
+    strength: float = Field(
+        0.2, strict=True, gt=0, le=1, description="How far: near 0 almost the same picture, 1 the other one."
+    )
 
 
 class SeedSize(BaseModel):
@@ -65,9 +67,9 @@ class Drawing(Sampling, Wording):
     """Fields of every job in which a model draws."""
 
     model: str | None = Field(None, max_length=100, description="A name from /models; null = the default.")
-    steps: int = Field(20, ge=1, le=1000, description="Denoising steps. More is slower and often finer.")
+    steps: int = Field(20, strict=True, ge=1, le=1000, description="Denoising steps. More is slower and often finer.")
     guidance: float = Field(
-        7.5, ge=1, le=30, description="How strictly the prompt is followed; 1 = off, at half the cost."
+        7.5, strict=True, ge=1, le=30, description="How strictly the prompt is followed; 1 = off, at half the cost."
     )
     guidance_rescale: Fraction = Field(
         0.0, description="0 to 1: takes back what high guidance adds in contrast; 0.7 suits v-prediction models."
@@ -76,7 +78,9 @@ class Drawing(Sampling, Wording):
     guidance_end: Fraction = Field(
         1.0, description="Share of the steps after which there is none. Steps without it take half the time."
     )
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you.")
+    seed: int | None = Field(
+        None, strict=True, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you."
+    )
 
     @field_validator("guidance_end")
     @classmethod
@@ -100,7 +104,11 @@ class Request(Drawing):
         None, description="The size the seed is known from: another size then shows much the same picture."
     )
     count: int = Field(
-        1, ge=1, le=100, description="Pictures to make; number i uses seed + i, or with `variation` its seed + i."
+        1,
+        strict=True,
+        ge=1,
+        le=100,
+        description="Pictures to make; number i uses seed + i, or with `variation` its seed + i.",
     )
     tiling: Literal["none", "x", "y", "both"] = Field(
         "none", description="Make a picture that joins itself: left to right (x), top to bottom (y), or both."
@@ -118,12 +126,16 @@ class Hires(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    factor: float = Field(2.0, gt=1, le=4, description="How much larger each side gets, to the nearest multiple of 8.")
+    factor: float = Field(
+        2.0, strict=True, gt=1, le=4, description="How much larger each side gets, to the nearest multiple of 8."
+    )
     upscaler: Literal["nearest", "bilinear", "bicubic", "antialiased", "lanczos"] = Field(
         "antialiased", description="How it is enlarged: in latent space (the first four) or as a picture (lanczos)."
     )
     strength: Strength = Field(0.6, description="How much the second pass redraws; below 0.5 latent ones stay blurred.")
-    steps: int | None = Field(None, ge=1, le=1000, description="Steps of its schedule; null = the first pass's.")
+    steps: int | None = Field(
+        None, strict=True, ge=1, le=1000, description="Steps of its schedule; null = the first pass's."
+    )
     sampler: SamplerName | None = Field(None, description="null = the first pass's, with its options.")
     schedule: ScheduleName | None = Field(None, description="null = the first pass's, with its options.")
     prompt: PromptText | None = Field(None, description="null = the first pass's. Without choices and wildcards.")
@@ -176,7 +188,9 @@ class Inpaint(Request):
         description="Greys say for how many of the steps a place is repainted: white all, mid-grey the last half. "
         "false = they say how much of the new part shows through.",
     )
-    mask_blur: int = Field(4, ge=0, le=64, description="Softening of the mask's edge, pixels (Gaussian sigma).")
+    mask_blur: int = Field(
+        4, strict=True, ge=0, le=64, description="Softening of the mask's edge, pixels (Gaussian sigma)."
+    )
     strength: Strength = Field(1.0, description="How much the masked part is redrawn.")
     fill: Literal["original", "blur", "noise", "zero"] = Field(
         "original",
@@ -187,7 +201,7 @@ class Inpaint(Request):
         "whole",
         description="Work on the whole picture, or only around the mask (enlarged to the model's own size).",
     )
-    padding: int = Field(32, ge=0, le=512, description="Pixels around the mask that `masked` takes along.")
+    padding: int = Field(32, strict=True, ge=0, le=512, description="Pixels around the mask that `masked` takes along.")
     colour_match: bool = Field(
         False, description="Bring the new part's colours in line: as the known part near the mask came out, corrected."
     )

@@ -47,24 +47,40 @@ class Sampling(BaseModel):
     )
     eta: float | None = Field(
         None,
+        strict=True,
         ge=0,
         le=1,
         description="Share of noise that is fresh at each step. null = the sampler's own, see /samplers.",
     )
     s_churn: float | None = Field(
-        None, ge=0, le=1000, description="Noise put in at each step beyond the schedule's, summed over the steps (0)."
+        None,
+        strict=True,
+        ge=0,
+        le=1000,
+        description="Noise put in at each step beyond the schedule's, summed over the steps (0).",
     )
-    s_tmin: float | None = Field(None, ge=0, le=5000, description="Sigma below which s_churn rests (0).")
-    s_tmax: float | None = Field(None, gt=0, le=5000, description="Sigma above which s_churn rests (no limit).")
-    s_noise: float | None = Field(None, ge=0, le=2, description="Strength of the fresh noise (1).")
+    s_tmin: float | None = Field(None, strict=True, ge=0, le=5000, description="Sigma below which s_churn rests (0).")
+    s_tmax: float | None = Field(
+        None, strict=True, gt=0, le=5000, description="Sigma above which s_churn rests (no limit)."
+    )
+    s_noise: float | None = Field(None, strict=True, ge=0, le=2, description="Strength of the fresh noise (1).")
     sigma_min: float | None = Field(
-        None, ge=1e-4, le=1, description="Noise level of the last step. null = the smallest the model was trained on."
+        None,
+        strict=True,
+        ge=1e-4,
+        le=1,
+        description="Noise level of the last step. null = the smallest the model was trained on.",
     )
     sigma_max: float | None = Field(
-        None, gt=1, le=5000, description="Noise level of the first step. null = the largest the model was trained on."
+        None,
+        strict=True,
+        gt=1,
+        le=5000,
+        description="Noise level of the first step. null = the largest the model was trained on.",
     )
     rho: float | None = Field(
         None,
+        strict=True,
         ge=0.1,
         le=100,
         description="Bend of the schedule; above 1 more steps at its end. null = its own, see /schedules.",

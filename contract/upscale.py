@@ -17,7 +17,11 @@ class Upscale(Drawing):
     kind: Literal["upscale"] = "upscale"
     image: ImageId = Field(description="Id of the picture to enlarge.")
     factor: float = Field(
-        2.0, ge=1.5, le=4, description=f"How many times wider and higher; at most {MAX_SIDE} pixels a side come out."
+        2.0,
+        strict=True,
+        ge=1.5,
+        le=4,
+        description=f"How many times wider and higher; at most {MAX_SIDE} pixels a side come out.",
     )
     method: Literal["lanczos", "redraw"] = Field(
         "redraw",
@@ -26,7 +30,7 @@ class Upscale(Drawing):
     prompt: PromptText = Field("", description="What the picture shows, for redraw. Every tile hears all of it.")
     strength: Strength = Field(0.3, description="How much of each tile is redrawn: near 0 almost nothing.")
     tile: Side | None = Field(None, description="Side of a tile, pixels; null = the model's own size.")
-    overlap: Annotated[int, Field(ge=8)] | None = Field(
+    overlap: Annotated[int, Field(strict=True, ge=8)] | None = Field(
         None, description="Pixels in which neighbouring tiles fade into each other, to half a tile; null = a quarter."
     )
 

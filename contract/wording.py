@@ -28,7 +28,9 @@ class Blend(_Part):
     """Another prompt that is mixed in."""
 
     prompt: PromptText = Field(description="The other prompt.")
-    weight: float = Field(1.0, gt=0, le=10, description="How much of it, where the prompt itself counts 1.")
+    weight: float = Field(
+        1.0, strict=True, gt=0, le=10, description="How much of it, where the prompt itself counts 1."
+    )
 
 
 class Direction(_Part):
@@ -36,7 +38,7 @@ class Direction(_Part):
 
     toward: PromptText = Field("", description="What there should be more of.")
     away: PromptText = Field("", description="What there should be less of.")
-    scale: float = Field(1.0, ge=-10, le=10, description="How far; below 0 the other way.")
+    scale: float = Field(1.0, strict=True, ge=-10, le=10, description="How far; below 0 the other way.")
 
 
 class Wording(BaseModel):
@@ -57,5 +59,9 @@ class Wording(BaseModel):
         (), max_length=8, description="Ways to move the prompt in the encoder's space: toward this, away from that."
     )
     clip_skip: int = Field(
-        0, ge=0, le=11, description="Layers of the text encoder left out at its end; 1 suits some finetuned models."
+        0,
+        strict=True,
+        ge=0,
+        le=11,
+        description="Layers of the text encoder left out at its end; 1 suits some finetuned models.",
     )

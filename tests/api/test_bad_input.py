@@ -60,6 +60,9 @@ def refused(client: TestClient, services: Services, fields: dict[str, Any], stat
         ({"kind": 7}, "kind", "'txt2img', 'img2img', 'inpaint', 'grid', 'upscale'"),
         ({"model": "gpt"}, "model", "known are: mini"),
         ({"strength": 0.5}, "strength", "not a field this takes"),
+        ({"steps": True}, "steps", "valid integer"),
+        ({"steps": "20"}, "steps", "valid integer"),
+        ({"guidance": "3"}, "guidance", "valid number"),
         ({"priority": "high"}, "priority", "not a field this takes"),  # of the contract, but without effect yet
         ({"clip_skip": 4}, "clip_skip", "skip 3 at most"),
         ({"clip_skip": -1}, "clip_skip", "greater than or equal to 0"),

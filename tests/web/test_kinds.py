@@ -51,6 +51,8 @@ def test_a_grid_shows_its_cells_and_the_whole_first(page: Page, studio: "Studio"
     first = page.locator(".frame").first
     expect(first.locator("img")).to_have_attribute("data-image-id", whole)
     expect(first.locator(".seed")).to_have_text("all cells")
+    captions = [frame.text_content() for frame in page.locator(".frame .seed").all()]
+    assert sorted(map(str, captions)) == ["2 · 1", "2 · 7", "4 · 1", "4 · 7", "all cells"]
     expect(page.locator(".job .standing")).to_contain_text("5 pictures")
     expect(page.get_by_role("button", name="Same settings")).to_have_count(0)
     first.locator(".enlarge").click()

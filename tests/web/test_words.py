@@ -101,6 +101,21 @@ def test_a_reload_keeps_them(page: Page, studio: Studio) -> None:
     assert (request.styles, request.variation) == (("Pixel art",), Variation(seed=3, strength=0.2))
 
 
+def test_the_facts_of_a_job_tell_what_steered_it(page: Page, studio: Studio) -> None:
+    page.fill("#prompt", "a cat")
+    page.fill("#count", "2")
+    page.click("#variation-more summary")
+    page.fill("[name='variation.seed']", "3")
+    page.click("#hires-more summary")
+    page.fill("[name='hires.factor']", "1.5")
+    generate(page, studio)
+    facts = page.locator(".job .facts")
+    expect(facts).to_contain_text("then 1.5 times as large")
+    expect(facts).to_contain_text("variation 0.2")
+    captions = page.locator(".job .frame .seed")
+    expect(captions).to_have_text(["variation 3", "variation 4"])
+
+
 def test_an_error_inside_a_field_stands_beside_it(page: Page) -> None:
     page.fill("#prompt", "a cat")
     page.click("#variation-more summary")

@@ -15,8 +15,9 @@ export class Frame {
     this.index = index;
     this.actions = actions;
     this.paper = el("div", { class: "paper" });
-    const seed = fitsForm(job) ? `seed ${job.request.seed + index}` : "";
-    this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: seed }));
+    const coming = /** @type {import("./types.js").Picture} */ ({ index, role: null, seed: job.request.seed + index });
+    const caption = fitsForm(job) ? captionOf(coming, job) : "";
+    this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: caption }));
     this.node = el("li", { class: "frame" }, this.paper, this.caption);
   }
 
@@ -42,7 +43,7 @@ export class Frame {
     this.node.classList.add("result");
     this.paper.querySelector(".enlarge")?.remove();
     this.paper.append(enlarge);
-    this.caption.replaceChildren(el("span", { class: "seed", title: "Seed", text: captionOf(output) }), tools);
+    this.caption.replaceChildren(el("span", { class: "seed", title: "Seed", text: captionOf(output, job) }), tools);
   }
 
   /** @param {Blob} blob a JPEG of the picture as it stands */

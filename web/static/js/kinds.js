@@ -42,10 +42,23 @@ export function fitsForm(job) {
   return job.kind !== "grid" && job.kind !== "upscale";
 }
 
-/** What a picture is called in its job. @param {Picture} picture */
-export function captionOf(picture) {
+/** What a picture is called in its job: a cell by its values, a variation by its own seed. @param {Picture} picture @param {Job} job */
+export function captionOf(picture, job) {
   if (picture.role === "grid") return "all cells";
+  if (job.axes) return cellOf(job.axes, picture.index ?? 0).join(" · ");
+  const { variation } = job.request;
+  if (variation) return `variation ${variation.seed + (picture.index ?? 0)}`;
   return picture.seed === null ? "" : `seed ${picture.seed}`;
+}
+
+/** Values of a grid's cell: numbered from left to right, row by row, block by block. @param {import("./types.js").Axis[]} axes @param {number} index */
+function cellOf(axes, index) {
+  let rest = index;
+  return axes.map(({ values }) => {
+    const value = values[rest % values.length];
+    rest = Math.floor(rest / values.length);
+    return String(value);
+  });
 }
 
 /** The facts of a job, one a line. @param {Job} job */
@@ -56,7 +69,17 @@ export function factsOf(job) {
     return [NAMES[kind], `${request.factor} times`, ...drawn];
   }
   const axes = (job.axes ?? []).map((axis) => `${axis.field}: ${axis.values.join(", ")}`);
-  return [NAMES[kind], ...axes, `${request.width} × ${request.height}`, ...drawing(request)];
+  return [NAMES[kind], ...axes, `${request.width} × ${request.height}`, ...drawing(request), ...steering(request)];
+}
+
+/** What was set beyond the usual. @param {Record<string, any>} request */
+function steering({ hires, variation, styles, tiling }) {
+  return [
+    hires ? `then ${hires.factor} times as large` : "",
+    styles?.length ? `style ${styles.join(", ")}` : "",
+    variation ? `variation ${variation.strength}` : "",
+    tiling && tiling !== "none" ? "seamless" : "",
+  ].filter(Boolean);
 }
 
 /** @param {Job["request"]} request */

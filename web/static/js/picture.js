@@ -24,7 +24,7 @@ export function picturesAt(job, index) {
 
 /** @param {Job} job @param {Picture} picture */
 export function describe(job, picture) {
-  return [job.request.prompt || "Picture without a prompt", captionOf(picture)].filter(Boolean).join(", ");
+  return [job.request.prompt || "Picture without a prompt", captionOf(picture, job)].filter(Boolean).join(", ");
 }
 
 /**
