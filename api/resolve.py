@@ -132,10 +132,10 @@ def _default_size(request: Request, model: ModelInfo, size: tuple[int, int] | No
     if size is None or (isinstance(request, Inpaint) and request.area == "masked"):
         return model.native_width, model.native_height
     scale = min(1.0, math.sqrt(max_pixels / math.prod(size)))
-    return _to_eights(size[0] * scale), _to_eights(size[1] * scale)
+    return _down_to_eights(size[0] * scale), _down_to_eights(size[1] * scale)
 
 
-def _to_eights(side: float) -> int:
+def _down_to_eights(side: float) -> int:
     return max(MIN_SIDE, int(side) // 8 * 8)
 
 

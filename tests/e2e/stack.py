@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 FINAL = ("succeeded", "failed", "cancelled")
-READY_SECONDS = 240.0  # as in tests/cli: 7 do on two idle cores, but a machine that trains beside has few to spare
+READY_SECONDS = 120.0  # two cores, shared; a start alone on the machine takes a tenth
 
 
 def until(look: Callable[[], T], good: Callable[[T], object] = bool, seconds: float = 60.0) -> T:

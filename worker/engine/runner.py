@@ -98,7 +98,8 @@ class Runner:
     def board(self, job: Job, index: int) -> Flight:
         """Image `index` of a job, ready for its first step; what it shares with others is encoded once."""
         request = job.numbered[index].request
-        source = (id(request.init), id(request.mask), request.fill, request.tiling)  # the job keeps these alive
+        pictures = id(request.init), id(request.mask)  # the job keeps them alive
+        source = (*pictures, request.height, request.width, request.fill, request.soft, request.tiling)
         if source not in job.prepared:
             job.prepared[source] = self._prepare(request)
         return self._flight(job, index, 0, job.prepared[source])
