@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from worker.training.world.textures import clouds, displace, enclosed, enlarge, positions
+from worker.training.world.textures import clouds, displace, enclosed, enlarge, positions, to_bytes
 
 _CELLS = 64  # the flow is followed on a grid of this many cells a side, whatever the picture's size
 _SKY = np.array([(150, 30, 24), (214, 62, 26), (240, 120, 34), (250, 190, 70)], np.float32)
@@ -18,19 +18,19 @@ def paint(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
     stream = _stream(image, rng)
     strokes = enlarge(_line_integral_convolution(stream, rng), image.size)
     wave = enlarge(np.sin(2 * np.pi * 2.2 * stream), image.size) * 0.012
-    drawing = displace(np.asarray(image), wave * 0.6, wave)
-    subject = displace(np.repeat(enclosed(image)[..., None], 3, axis=2), wave * 0.6, wave)[..., :1]
+    moved = displace(np.dstack([np.asarray(image), enclosed(image)]), wave * 0.6, wave)
+    drawing, subject = moved[..., :3], moved[..., 3:]
 
     light = drawing.mean(axis=2, keepdims=True) / 255
     bands = enlarge(np.sin(2 * np.pi * 3.5 * stream), image.size)
     above = np.clip((0.62 - y) / 0.3, 0, 1)[..., None]
     sky = _ramp(_SKY, 0.5 + 0.3 * strokes + 0.28 * bands) * (0.66 + 0.34 * light)
     depths = _ramp(_DEPTHS, 0.75 * light[..., 0] + 0.22 * strokes + 0.1 * bands)
-    behind = above * sky + (1 - above) * (0.5 * depths + 0.5 * drawing)
+    behind = above * sky + (1 - above) * (0.62 * depths + 0.38 * drawing)
     share = (0.12 + 0.76 * (1 - subject)) * (0.35 + 0.65 * np.maximum(above, 0.75))
     painted = drawing + (behind - drawing) * share
     painted = painted * (1 + 0.3 * strokes[..., None]) + 14 * strokes[..., None]
-    return np.clip(painted, 0, 255).astype(np.uint8)
+    return to_bytes(painted)
 
 
 def _stream(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
@@ -43,7 +43,7 @@ def _stream(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
 
 
 def _line_integral_convolution(stream: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Noise smeared along the level lines (Cabral and Leedom, SIGGRAPH 1993), unit variance, (cells, cells)."""
+    """Noise smeared along the level lines (Cabral and Leedom, SIGGRAPH 1993), standard deviation a half, (cells, cells)."""
     down, across = np.gradient(stream)
     norm = np.hypot(down, across) + 1e-6
     vx, vy = (down / norm).ravel(), (-across / norm).ravel()
@@ -56,7 +56,8 @@ def _line_integral_convolution(stream: np.ndarray, rng: np.random.Generator) -> 
             x, y = (np.clip(p + direction * v[at], 0, _CELLS - 1) for p, v in ((x, vx), (y, vy)))
             at = np.rint(y).astype(np.intp) * _CELLS + np.rint(x).astype(np.intp)
             total += noise[at]
-    return ((total - total.mean()) / total.std()).reshape(stream.shape).astype(np.float32) * 0.5
+    strokes: np.ndarray = (total - total.mean()) / total.std() / 2
+    return strokes.reshape(stream.shape)
 
 
 def _ramp(colours: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -33,13 +33,13 @@ def blur(image: Image.Image, share: float) -> np.ndarray:
 
 
 def displace(pixels: np.ndarray, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
-    """Every pixel taken from (dx, dy) further on, in shares of the width; bilinear, float32 (H, W, 3)."""
+    """Every pixel taken from (dx, dy) further on, in shares of the width; bilinear, float32 (H, W, C)."""
     height, width = pixels.shape[:2]
     x = np.clip(np.arange(width, dtype=np.float32)[None, :] + dx * width, 0, width - 1.001)
     y = np.clip(np.arange(height, dtype=np.float32)[:, None] + dy * width, 0, height - 1.001)
     left, top = x.astype(np.intp), y.astype(np.intp)
     x, y = (x - left)[..., None], (y - top)[..., None]
-    flat, corner = pixels.reshape(-1, 3).astype(np.float32), top * width + left
+    flat, corner = pixels.reshape(height * width, -1).astype(np.float32, copy=False), top * width + left
     upper = flat[corner] * (1 - x) + flat[corner + 1] * x
     lower = flat[corner + width] * (1 - x) + flat[corner + width + 1] * x
     moved: np.ndarray = upper * (1 - y) + lower * y
@@ -56,3 +56,9 @@ def enclosed(image: Image.Image) -> np.ndarray:
     down = np.abs(np.diff(small, axis=0, prepend=small[:1])).max(axis=2).cumsum(axis=0)
     crossed = np.minimum(np.minimum(across, across[:, -1:] - across), down)
     return enlarge(np.clip((crossed - 0.25) / 0.45, 0, 1).astype(np.float32), image.size).clip(0, 1)
+
+
+def to_bytes(painted: np.ndarray) -> np.ndarray:
+    """0 .. 255 as uint8, what lies outside clipped."""
+    clipped: np.ndarray = np.rint(np.clip(painted, 0, 255)).astype(np.uint8)
+    return clipped
