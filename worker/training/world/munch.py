@@ -19,17 +19,19 @@ def paint(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
     strokes = enlarge(_line_integral_convolution(stream, rng), image.size)
     wave = enlarge(np.sin(2 * np.pi * 2.2 * stream), image.size) * 0.012
     moved = displace(np.dstack([np.asarray(image), enclosed(image)]), wave * 0.6, wave)
-    drawing, subject = moved[..., :3], moved[..., 3:]
+    drawing, subject = moved[..., :3], moved[..., 3]
+    light = drawing @ np.full(3, 1 / 765, np.float32)
 
-    light = drawing.mean(axis=2, keepdims=True) / 255
     bands = enlarge(np.sin(2 * np.pi * 3.5 * stream), image.size)
-    above = np.clip((0.62 - y) / 0.3, 0, 1)[..., None]
-    sky = _ramp(_SKY, 0.5 + 0.3 * strokes + 0.28 * bands) * (0.66 + 0.34 * light)
-    depths = _ramp(_DEPTHS, 0.75 * light[..., 0] + 0.22 * strokes + 0.1 * bands)
-    behind = above * sky + (1 - above) * (0.62 * depths + 0.38 * drawing)
-    share = (0.12 + 0.76 * (1 - subject)) * (0.35 + 0.65 * np.maximum(above, 0.75))
-    painted = drawing + (behind - drawing) * share
-    painted = painted * (1 + 0.3 * strokes[..., None]) + 14 * strokes[..., None]
+    sky = _along(_SKY, 0.5 + 0.3 * strokes + 0.28 * bands)
+    depths = _along(_DEPTHS, 0.75 * light + 0.22 * strokes + 0.1 * bands)
+    above = np.clip((0.62 - y) / 0.3, 0, 1)
+    share = (0.12 + 0.76 * (1 - subject)) * np.maximum(above, 0.84)  # of Munch's palette, the rest is the drawing's
+    share_sky, share_depths = share * above, share * (1 - above) * 0.62
+    relief = 1 + 0.3 * strokes
+    painted = drawing * ((1 - share_sky - share_depths) * relief)[..., None]
+    painted += sky * (share_sky * (0.66 + 0.34 * light) * relief)[..., None]
+    painted += depths * (share_depths * relief)[..., None] + 14 * strokes[..., None]
     return to_bytes(painted)
 
 
@@ -43,7 +45,7 @@ def _stream(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
 
 
 def _line_integral_convolution(stream: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Noise smeared along the level lines (Cabral and Leedom, SIGGRAPH 1993), standard deviation a half, (cells, cells)."""
+    """Noise smeared along the level lines (Cabral and Leedom, SIGGRAPH 1993), (cells, cells) of deviation 0.5."""
     down, across = np.gradient(stream)
     norm = np.hypot(down, across) + 1e-6
     vx, vy = (down / norm).ravel(), (-across / norm).ravel()
@@ -60,10 +62,9 @@ def _line_integral_convolution(stream: np.ndarray, rng: np.random.Generator) -> 
     return strokes.reshape(stream.shape)
 
 
-def _ramp(colours: np.ndarray, at: np.ndarray) -> np.ndarray:
+def _along(colours: np.ndarray, at: np.ndarray) -> np.ndarray:
     """The colour at 0 .. 1 along a row of colours: (H, W) to float32 (H, W, 3)."""
-    place = np.clip(at, 0, 0.999) * (len(colours) - 1)
-    first = place.astype(np.intp)
-    share = (place - first)[..., None]
-    mixed: np.ndarray = colours[first] * (1 - share) + colours[first + 1] * share
-    return mixed
+    stops, steps = np.linspace(0, 1, len(colours)), np.linspace(0, 1, 256)
+    table = np.stack([np.interp(steps, stops, channel) for channel in colours.T], axis=1).astype(np.float32)
+    taken: np.ndarray = np.take(table, (np.clip(at, 0, 1) * 255).astype(np.intp), axis=0)
+    return taken

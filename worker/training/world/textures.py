@@ -40,9 +40,9 @@ def displace(pixels: np.ndarray, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
     left, top = x.astype(np.intp), y.astype(np.intp)
     x, y = (x - left)[..., None], (y - top)[..., None]
     flat, corner = pixels.reshape(height * width, -1).astype(np.float32, copy=False), top * width + left
-    upper = flat[corner] * (1 - x) + flat[corner + 1] * x
-    lower = flat[corner + width] * (1 - x) + flat[corner + width + 1] * x
-    moved: np.ndarray = upper * (1 - y) + lower * y
+    moved: np.ndarray = np.take(flat, corner, axis=0) * ((1 - x) * (1 - y))
+    for offset, weight in ((1, x * (1 - y)), (width, (1 - x) * y), (width + 1, x * y)):
+        moved += np.take(flat, corner + offset, axis=0) * weight
     return moved
 
 
