@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import skia
 
@@ -14,10 +16,11 @@ SKIES: dict[str, tuple[RGB, RGB]] = {  # top, horizon
 }
 GRAY_SKIES: dict[str, tuple[RGB, RGB]] = {  # of rain
     "day": ((146, 156, 170), (192, 200, 208)),
-    "sunset": ((120, 98, 118), (206, 152, 122)),
-    "night": ((30, 33, 48), (56, 60, 80)),
+    "sunset": ((118, 92, 112), (186, 132, 106)),
+    "night": ((42, 46, 64), (62, 66, 88)),
 }
-MIST: dict[str, RGB] = {"day": (218, 224, 228), "sunset": (226, 182, 152), "night": (84, 90, 116)}
+RAIN_CLOUDS: dict[str, RGB] = {"day": (108, 117, 133), "sunset": (84, 64, 88), "night": (22, 24, 36)}
+MIST: dict[str, RGB] = {"day": (208, 215, 221), "sunset": (222, 174, 146), "night": (76, 82, 108)}
 LIGHT: dict[str, tuple[float, RGB]] = {  # how much of which tint lies over the ground
     "day": (0.0, (0, 0, 0)),
     "sunset": (0.25, (225, 100, 60)),
@@ -59,7 +62,7 @@ class Brush:
     def ball(self, x: float, y: float, r: float, colour: RGB, *, lit: bool = True) -> None:
         self.canvas.drawCircle(x, y, r, self.fill(colour, lit=lit))
 
-    def polygon(self, points: list[tuple[float, float]], colour: RGB) -> None:
+    def polygon(self, points: Sequence[tuple[float, float]], colour: RGB) -> None:
         path = skia.Path()
         path.addPoly([skia.Point(x, y) for x, y in points], True)
         self.canvas.drawPath(path, self.fill(colour))
@@ -82,7 +85,7 @@ def paint_sky(brush: Brush, weather: str, rng: np.random.Generator, sides: tuple
     turned = int(rng.integers(2))
     shift = rng.uniform(-4, 4)
     stars = rng.uniform((2, 2), (98, 34), (7, 2))  # drawn in any weather, so that the ground does not depend on it
-    sun, cloud = sides[turned] + shift, sides[1 - turned] - shift
+    sun, cloud = sides[turned] + shift, sides[1 - turned] + shift
     if weather == "fog":
         colour = skia.Color(*MIST[brush.time])
         brush.fade(0, 55, colour, colour)
@@ -94,9 +97,9 @@ def paint_sky(brush: Brush, weather: str, rng: np.random.Generator, sides: tuple
             brush.ball(x, y, 0.9, (240, 240, 255), lit=False)
     if weather == "rain":
         for i, x in enumerate(np.arange(-4, 108, 14)):
-            brush.ball(x + shift, 3, 8 + 4 * (i % 2), (112, 121, 136))
+            brush.ball(x + shift, 3, 8 + 4 * (i % 2), RAIN_CLOUDS[brush.time], lit=False)
     elif weather == "rainbow":
-        _rainbow(brush, (sun, cloud))
+        _rainbow(brush)
     else:
         _sun(brush, sun, cloud)
 
@@ -111,7 +114,7 @@ def _sun(brush: Brush, x: float, cloud: float) -> None:
         brush.ball(x, 14, 8, (246, 244, 214), lit=False)
 
 
-def _rainbow(brush: Brush, clouds: tuple[float, float]) -> None:
+def _rainbow(brush: Brush) -> None:
     """An arc from edge to edge; no sun, which stands behind whoever sees a rainbow."""
     alpha = 0.6 if brush.time == "night" else 0.9
     for i, colour in enumerate(RAINBOW):
@@ -120,5 +123,5 @@ def _rainbow(brush: Brush, clouds: tuple[float, float]) -> None:
             skia.Rect.MakeLTRB(50 - r, 74 - r, 50 + r, 74 + r), 180, 180, False,
             brush.line(colour, 2.6, lit=False, alpha=alpha),
         )  # fmt: skip
-    for x in clouds:
+    for x in (13, 87):
         brush.cloud(x, 14)

@@ -12,6 +12,8 @@ from worker.training.world.weather import paint_far
 
 INDOORS = ("room",)  # where the weather is seen through the window only
 
+SIDES: dict[str, tuple[float, float]] = {"mountains": (35, 65), "forest": (36, 64)}  # sun and cloud in the gaps
+
 # The y at which a subject's feet stand; in the sky, where the lower edge of one in the middle is.
 GROUND: dict[str, tuple[float, float]] = {
     "beach": (82, 90),
@@ -34,7 +36,7 @@ def paint(canvas: skia.Canvas, place: str, time: str, rng: np.random.Generator, 
     if place in INDOORS:
         room.paint(brush, weather, rng)
         return
-    paint_sky(brush, weather, rng)
+    paint_sky(brush, weather, rng, SIDES.get(place, (14, 84)))
     GROUNDS[place](brush, rng)
     paint_far(brush, weather)
 
@@ -60,7 +62,7 @@ def _wave(brush: Brush, y: float, colour: RGB, rng: np.random.Generator) -> None
     path.lineTo(-40, 101)
     path.close()
     brush.canvas.drawPath(path, brush.fill(colour))
-    brush.canvas.drawPath(foam, brush.line((205, 230, 245), 1.6))
+    brush.canvas.drawPath(foam, brush.line((205, 230, 245), 2.0))
 
 
 def _beach(brush: Brush, rng: np.random.Generator) -> None:
@@ -109,12 +111,16 @@ def _mountains(brush: Brush, rng: np.random.Generator) -> None:
 
 
 def _fir(brush: Brush, x: float, foot: float, size: float, colour: RGB) -> None:
-    """Three tiers on a trunk, `size` high, half as wide."""
+    """Three tiers on a trunk, `size` high, half as wide; each a little lighter than the one below."""
+    r, g, b = colour
     brush.rect(x - size * 0.05, foot - size * 0.2, size * 0.1, size * 0.2, (96, 66, 46))
-    for top, half in ((0.28, 0.27), (0.52, 0.22), (0.72, 0.16)):
+    for i, (top, half) in enumerate(((0.28, 0.27), (0.52, 0.22), (0.72, 0.16))):
         y = foot - size * top
         tip = foot - size * min(top + 0.4, 1.0)
-        brush.polygon([(x, tip), (x + size * half, y + size * 0.12), (x - size * half, y + size * 0.12)], colour)
+        brush.polygon(
+            [(x, tip), (x + size * half, y + size * 0.12), (x - size * half, y + size * 0.12)],
+            (r + 9 * i, g + 9 * i, b + 9 * i),
+        )
 
 
 def _snow(brush: Brush, rng: np.random.Generator) -> None:
@@ -124,8 +130,10 @@ def _snow(brush: Brush, rng: np.random.Generator) -> None:
         for y in (62, 52, 43):
             brush.polygon([(x, y - 12), (x + 9, y + 4), (x - 9, y + 4)], (70, 120, 110))
         brush.polygon([(x, 31), (x + 4, 38), (x - 4, 38)], (250, 252, 255))
-    for _ in range(16):
-        brush.ball(rng.uniform(2, 98), rng.uniform(2, 60), 1.3, (255, 255, 255), lit=False)
+    for i in range(16):  # one flake in each of 4 by 4 fields
+        brush.ball(
+            25 * (i % 4) + rng.uniform(3, 22), 15 * (i // 4) + rng.uniform(2, 13), 1.3, (255, 255, 255), lit=False
+        )
 
 
 def _desert(brush: Brush, rng: np.random.Generator) -> None:
@@ -150,23 +158,18 @@ def _city(brush: Brush, rng: np.random.Generator) -> None:
         x += width
     brush.rect(0, 70, 100, 4, (190, 190, 195))
     brush.rect(0, 74, 100, 30, (105, 105, 112))
-    for x in range(-4, 100, 24):
-        brush.rect(x, 94, 12, 2, (215, 215, 205))
+    for dash in range(-4, 100, 24):
+        brush.rect(dash, 94, 12, 2, (215, 215, 205))
 
 
 def _forest(brush: Brush, rng: np.random.Generator) -> None:
     """Pale firs far off, dark ones near, at the sides, where the subject does not hide them."""
     shift = rng.uniform(-4, 4)
-    for i, x in enumerate(range(-4, 112, 12)):
-        _fir(brush, x + shift, 70, 42 + 6 * (i % 2), (104, 152, 112))
+    for i in range(10):
+        _fir(brush, 12 * i - 4 + shift, 77, 38 + 6 * (i % 2), (104, 152, 112))
     brush.rect(0, 66, 100, 40, (66, 112, 62))
-    for x, size in (
-        (rng.uniform(2, 10), 72),
-        (rng.uniform(22, 28), 54),
-        (rng.uniform(72, 78), 58),
-        (rng.uniform(90, 98), 70),
-    ):
-        _fir(brush, x, 76, size, (36, 92, 62))
+    for left, size in ((2, 72), (21, 54), (71, 58), (90, 70)):
+        _fir(brush, left + rng.uniform(0, 8), 76, size, (36, 92, 62))
 
 
 def _garden(brush: Brush, rng: np.random.Generator) -> None:
@@ -190,9 +193,9 @@ def _garden(brush: Brush, rng: np.random.Generator) -> None:
 def _sky(brush: Brush, rng: np.random.Generator) -> None:
     """Clouds below, as from a plane."""
     shift = rng.uniform(-8, 8)
-    for y, tone in ((92, 226), (99, 250)):
+    for y, colour in ((92, (214, 232, 248)), (99, (246, 250, 255))):
         for i, x in enumerate(range(-12, 124, 16)):
-            brush.ball(x + shift, y, 9 + 3 * (i % 2), (tone - 8, tone - 3, tone + 5))
+            brush.ball(x + shift, y, 9 + 3 * (i % 2), colour)
         shift += 8
 
 

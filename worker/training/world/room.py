@@ -21,11 +21,11 @@ def paint(brush: Brush, weather: str, rng: np.random.Generator) -> None:
     brush.hill(50, 88, 40, 9, (196, 120, 104))
     brush.hill(50, 88, 33, 6, (222, 168, 140))
     _picture(brush, (82 if left else 18) + shift, 24)
-    _window(brush, (6 if left else 58) + shift, 8, 36, weather, rng)
+    _window(brush, (8 if left else 56) + shift, 9, 36, weather, rng)
 
 
 def _wall(brush: Brush) -> None:
-    brush.rect(0, 0, 100, FLOOR, (240, 218, 186))
+    brush.rect(0, 0, 100, 100, (240, 218, 186))
     for x in range(0, 100, 14):
         brush.rect(x, 0, 7, FLOOR, (232, 204, 168))
     brush.rect(0, FLOOR - 4, 100, 4, FRAME)
@@ -34,7 +34,7 @@ def _wall(brush: Brush) -> None:
 def _floor(brush: Brush) -> None:
     brush.rect(0, FLOOR, 100, 31, (186, 130, 82))
     for x in range(-100, 220, 20):  # the joints between boards run towards one point
-        brush.canvas.drawLine(50 + (x - 50) * 0.6, FLOOR, x, 101, brush.line((152, 102, 62), 1.2))
+        brush.canvas.drawLine(50 + (x - 50) * 0.6, FLOOR, x, 101, brush.line((160, 109, 67), 2.0))
 
 
 def _picture(brush: Brush, x: float, y: float) -> None:
@@ -60,4 +60,4 @@ def _window(brush: Brush, x: float, y: float, size: float, weather: str, rng: np
     canvas.restore()
     brush.rect(x + size / 2 - 1.2, y, 2.4, size, FRAME)
     brush.rect(x, y + size / 2 - 1.2, size, 2.4, FRAME)
-    brush.rect(x - 5, y + size + 2, size + 10, 3.5, (222, 210, 192))
+    brush.rect(x - 4.5, y + size + 2, size + 9, 3.5, (222, 210, 192))

@@ -14,19 +14,23 @@ def paint(canvas: skia.Canvas, weather: str, time: str, rng: np.random.Generator
     if weather == "rain":
         _rain(brush, rng)
     elif weather == "fog":
-        _veil(brush, 0.5, 0.12)
-        _banks(brush, rng)
+        _veil(brush, 0.3, 0.1)
+        shift = rng.uniform(-4, 4)
+        _bank(brush, -10, 28 + shift, 82)
+        _bank(brush, 72 + shift, 110, 94)
 
 
 def paint_far(brush: Brush, weather: str) -> None:
     """The fog between the subjects and what is behind them."""
     if weather == "fog":
-        _veil(brush, 0.75, 0.25)
+        _veil(brush, 0.7, 0.25)
+        for left, right, y in ((-10, 58, 34), (40, 110, 48), (-10, 66, 62)):
+            _bank(brush, left, right, y)
 
 
 def _rain(brush: Brush, rng: np.random.Generator) -> None:
     brush.canvas.drawRect(skia.Rect.MakeWH(100, 100), brush.fill((112, 122, 138), alpha=0.18))
-    streak = brush.line((226, 238, 250), 1.7, alpha=0.8)
+    streak = brush.line((226, 238, 250), 2.0, alpha=0.8)
     for row, y in enumerate(range(-6, 100, 17)):
         for x in range(-4 + 10 * (row % 2), 112, 20):
             left, top = x + rng.uniform(-3, 3), y + rng.uniform(-3, 3)
@@ -39,10 +43,7 @@ def _veil(brush: Brush, top: float, bottom: float) -> None:
     brush.fade(25, 85, upper, lower)
 
 
-def _banks(brush: Brush, rng: np.random.Generator) -> None:
-    """Three long soft banks, at the sides rather than before the middle, where the subject stands."""
-    for x, y in ((8, 40), (94, 58), (4, 76)):
-        paint = brush.fill(MIST[brush.time], lit=False, alpha=0.75)
-        paint.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, 2))
-        left = x + rng.uniform(-6, 6)
-        brush.canvas.drawRoundRect(skia.Rect.MakeLTRB(left - 32, y - 4, left + 32, y + 4), 4, 4, paint)
+def _bank(brush: Brush, left: float, right: float, y: float) -> None:
+    r, g, b = (round(c + (255 - c) * 0.4) for c in MIST[brush.time])
+    paint = brush.fill((r, g, b), lit=False, alpha=0.7)
+    brush.canvas.drawRoundRect(skia.Rect.MakeLTRB(left, y - 3.5, right, y + 3.5), 3.5, 3.5, paint)
