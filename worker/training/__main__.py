@@ -16,6 +16,8 @@ from pathlib import Path
 
 import torch
 
+from worker.training.objective import NOISES, TARGETS, Objective
+from worker.training.sizes import SIZES
 from worker.training.stages import Studio
 
 SHARES = {"clip": 0.2, "vae": 0.2, "denoiser": 0.6}  # of the minutes of `all`
@@ -26,7 +28,9 @@ def main() -> None:
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.runs.mkdir(parents=True, exist_ok=True)
-    studio = Studio(arguments.runs, arguments.model)
+    objective = Objective(arguments.target, arguments.noise)
+    size, warm = SIZES[arguments.size], arguments.warm
+    studio = Studio(arguments.runs, arguments.model, size, objective, arguments.device, warm)
     if arguments.stage == "all":
         studio.tokenizer()
         for stage, share in SHARES.items():
@@ -47,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=120.0, help="time to train, over all resumed runs")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoints, logs and cached drawings")
     parser.add_argument("--model", type=Path, default=Path("models/mini"), help="the folder to write")
+    parser.add_argument("--size", choices=SIZES, default="small", help="small: 128×128, for CPUs; large: 256×256")
+    parser.add_argument("--target", choices=TARGETS, default="v", help="what the U-Net predicts")
+    parser.add_argument("--noise", choices=NOISES, default="scaled_linear", help="the noise schedule")
+    parser.add_argument("--warm", action="store_true", help="begin with the weights in --model, not with random ones")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     return parser
 

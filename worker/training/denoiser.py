@@ -1,4 +1,4 @@
-"""The U-Net: from noised latents and a caption to the velocity that leads back (Rombach et al. 2022)."""
+"""The U-Net: from noised latents and a caption to the answer that leads back (Rombach et al. 2022)."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from worker.training.clip import WIDTH, tokenise
-from worker.training.data import Batches, mostly_plain, stratified
-from worker.training.export import scheduler
+from worker.training.data import Batches, stratified
 from worker.training.loop import Schedule, Trainer, backward
+from worker.training.objective import Objective, noise_levels, noised
+from worker.training.precision import mixed, norms_in_float32
+from worker.training.sizes import Size
 from worker.training.vae import CHANNELS
 from worker.training.whitening import Whitening
 
-BATCH = 32
 # Parts of a batch that go forward and back side by side, one thread each: they meet once a step, where two threads
 # inside every operation would meet a thousand times, and wait each time that other work holds one of the cores.
-SHARDS = 2
+SHARDS = {"cpu": 2, "cuda": 1}
 DROPPED = 0.1  # share of captions left empty, for classifier-free guidance (Ho and Salimans 2022)
-GAMMA = 5.0
-DECAY = 0.997
-SPREAD = 0.8  # of the logit of the timestep
+DECAY = 0.998
+PEAK_RATE = 8e-4
 
 
-def build() -> UNet2DConditionModel:
-    """Stable Diffusion's U-Net with three levels, 16, 8 and 4 wide, and cross-attention on the lower two."""
+def build(size: Size) -> UNet2DConditionModel:
+    """Stable Diffusion's U-Net with three levels, the inner two with cross-attention."""
     torch.manual_seed(0)
     model = UNet2DConditionModel(
-        sample_size=16,
+        sample_size=size.latent,
         in_channels=CHANNELS,
         out_channels=CHANNELS,
-        layers_per_block=1,
-        block_out_channels=(64, 128, 160),
+        layers_per_block=size.unet_layers,
+        block_out_channels=size.unet_channels,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=WIDTH,
@@ -66,79 +66,68 @@ def _zero(layer: nn.Module) -> None:
         nn.init.zeros_(parameter)
 
 
-def alphas_cumprod() -> Tensor:
-    """ᾱ of the thousand noise levels, float32 (1000,)."""
-    found: Tensor = scheduler().alphas_cumprod
-    return found
-
-
-def noise_levels(chances: Tensor) -> Tensor:
-    """Timesteps 0 .. 999, int64, for chances 0 .. 1: logit-normal (Esser et al. 2024, section 3.1).
-
-    Most of them in the middle, where a shape is decided; the ends are easy, or hopeless.
-    """
-    return (1000 * torch.sigmoid(SPREAD * torch.special.ndtri(chances))).long().clamp(0, 999)
-
-
-def noised(latents: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:
-    """x_t = √ᾱ x_0 + √(1-ᾱ) ε; `alpha` is ᾱ of each row, (B, 1, 1, 1)."""
-    return alpha.sqrt() * latents + (1 - alpha).sqrt() * noise
-
-
-def velocity(latents: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:
-    """v = √ᾱ ε - √(1-ᾱ) x_0 (Salimans and Ho 2022, appendix D)."""
-    return alpha.sqrt() * noise - (1 - alpha).sqrt() * latents
-
-
-def snr_weight(alpha: Tensor, gamma: float = GAMMA) -> Tensor:
-    """clamp(SNR, 1, γ) / (SNR + 1): weights for the error in v that weight the error in x_0 by the clamped SNR.
-
-    From above it is min-SNR-γ (Hang et al. 2023), so that fine detail does not take all the learning; from below the
-    truncated SNR (Salimans and Ho 2022), so that the noisiest levels, where the picture is laid out, keep their share.
-    """
-    snr = alpha / (1 - alpha)
-    return snr.clamp(1.0, gamma) / (snr + 1)
-
-
 def train(
     runs: Path,
     latents: Tensor,
     text_encoder: CLIPTextModel,
     tokenizer: CLIPTokenizer,
     minutes: float,
+    size: Size,
+    objective: Objective,
+    device: str = "cpu",
+    begin: UNet2DConditionModel | None = None,
     on_save: Callable[[UNet2DConditionModel], None] | None = None,
 ) -> UNet2DConditionModel:
-    """Train for `minutes` on latents (N, 8, 16, 16); answers the model with its averaged weights."""
-    model = build().to(memory_format=torch.channels_last)
-    schedule = Schedule(minutes, peak_rate=8e-4, save_every=420)
-    trainer = Trainer(model, schedule, runs / "unet", decay=DECAY)
-    batches, alphas = Batches(mostly_plain(len(latents)), BATCH, seed=3), alphas_cumprod()
-    pool = ThreadPoolExecutor(SHARDS, initializer=torch.set_num_threads, initargs=(1,))
+    """Train for `minutes` on latents (N, 8, H, W); answers the model with its averaged weights.
 
+    From random weights, or on from those of `begin`, a model for this text encoder's own states.
+    """
     whitening = fit_whitening(text_encoder, tokenizer)
+    model = build(size)
+    if begin:
+        whitening.unfold_from(begin)
+        model.load_state_dict(begin.state_dict())
+    model.to(device, memory_format=torch.channels_last)
+    norms_in_float32(model)
+    schedule = Schedule(minutes, peak_rate=PEAK_RATE * (0.75 if begin else 1.0), save_every=420)
+    trainer = Trainer(model, schedule, runs / "unet", decay=DECAY)
+    batches, alphas = Batches(np.arange(len(latents)), size.batch, seed=3), objective.alphas
+    pool = ThreadPoolExecutor(SHARDS[device], initializer=torch.set_num_threads, initargs=(1,))
+    text_encoder.to(device)
+    whiten = whitening.to(device)
 
     def loss_of(clean: Tensor, noise: Tensor, steps: Tensor, words: Tensor) -> Tensor:
-        with torch.no_grad():
-            context = whitening(text_encoder(input_ids=words).last_hidden_state)  # (B, 77, 128)
-        alpha = alphas[steps][:, None, None, None]
+        alpha = alphas[steps].to(device)[:, None, None, None]
+        clean, noise = clean.to(device), noise.to(device)
         rows = noised(clean, noise, alpha).contiguous(memory_format=torch.channels_last)
-        guess = model(rows, steps, context).sample  # (B, 8, 16, 16)
-        error = (guess - velocity(clean, noise, alpha)).square().mean(dim=(1, 2, 3))  # (B,)
-        loss: Tensor = (snr_weight(alphas[steps]) * error).mean()
+        with mixed(device):
+            with torch.no_grad():
+                context = whiten(text_encoder(input_ids=words.to(device)).last_hidden_state.float())  # (B, 77, 128)
+            guess = model(rows, steps.to(device), context).sample.float()  # (B, 8, H, W)
+        error = (guess - objective.answer(clean, noise, alpha)).square().mean(dim=(1, 2, 3))  # (B,)
+        loss: Tensor = (objective.weight(alpha.flatten()) * error).mean()
         return loss
 
     def descend(step: int) -> float:
         rng, generator = np.random.default_rng([3, step]), torch.Generator().manual_seed(step)
-        clean = latents[torch.from_numpy(batches.indices(step))].float()  # (B, 8, 16, 16)
+        clean = latents[torch.from_numpy(batches.indices(step))].float()  # (B, 8, H, W)
         noise = torch.randn(clean.shape, generator=generator)
-        steps = noise_levels(torch.from_numpy(stratified(BATCH, rng)))  # (B,)
+        steps = noise_levels(torch.from_numpy(stratified(size.batch, rng)))  # (B,)
         words = tokenise(tokenizer, batches.captions(step, DROPPED))["input_ids"]  # (B, 77)
-        shards = zip(*(whole.chunk(SHARDS) for whole in (clean, noise, steps, words)), strict=True)
-        return sum(pool.map(lambda shard: backward(loss_of(*shard) / SHARDS), shards))
+        shards = zip(*(whole.chunk(SHARDS[device]) for whole in (clean, noise, steps, words)), strict=True)
+        return sum(pool.map(lambda shard: backward(loss_of(*shard) / SHARDS[device]), shards))
 
-    trainer.run(descend, on_save=lambda: on_save(averaged(trainer, whitening)) if on_save else None)
+    def averaged() -> UNet2DConditionModel:
+        """A copy of the model that carries the average of its weights, and takes the text encoder's own states."""
+        copy = build(size)
+        if trainer.average:
+            copy.load_state_dict(trainer.average.weights)
+        whitening.fold_into(copy)
+        return copy.eval()
+
+    trainer.run(descend, on_save=lambda: on_save(averaged()) if on_save else None)
     pool.shutdown()
-    return averaged(trainer, whitening)
+    return averaged()
 
 
 @torch.no_grad()
@@ -146,12 +135,3 @@ def fit_whitening(text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer) -> Whit
     """From the first 24 states, all the words and some padding, of 512 captions."""
     words = tokenise(tokenizer, Batches(np.arange(512), 512, seed=5).captions(0))["input_ids"]
     return Whitening.fit(text_encoder(input_ids=words).last_hidden_state[:, :24].flatten(0, 1))
-
-
-def averaged(trainer: Trainer, whitening: Whitening) -> UNet2DConditionModel:
-    """A copy of the model that carries the average of its weights, and takes the text encoder's own states."""
-    copy = build()
-    if trainer.average:
-        copy.load_state_dict(trainer.average.weights)
-    whitening.fold_into(copy)
-    return copy.eval()

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
@@ -32,21 +31,6 @@ PIPELINE = {
 }
 
 
-def scheduler() -> DDIMScheduler:
-    """Stable Diffusion's noise schedule, with v-prediction (Salimans and Ho 2022)."""
-    return DDIMScheduler(
-        num_train_timesteps=1000,
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        prediction_type="v_prediction",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-        timestep_spacing="leading",
-    )
-
-
 def write_part(target: Path, name: str, part: Any) -> None:
     """Save a model, tokenizer or scheduler as `target/name`; readers see the old file or the new one, never half."""
     if isinstance(part, nn.Module):
@@ -55,7 +39,7 @@ def write_part(target: Path, name: str, part: Any) -> None:
         part.save_pretrained(staging)
         if isinstance(part, CLIPTokenizer):
             _write_slow_tokenizer(Path(staging), part)
-        if name == "text_encoder":
+        if (Path(staging) / "config.json").exists() and name in ("text_encoder", "clip", "captioner"):
             _name_float32(Path(staging) / "config.json")
         _replace_all(Path(staging), target / name)
 

@@ -60,6 +60,7 @@ class Trainer:
     """A model, its optimizer and its average, with their place in time."""
 
     def __init__(self, model: nn.Module, schedule: Schedule, folder: Path, *, decay: float = 0.0) -> None:
+        """`model` may have weights already: a run without a checkpoint begins with them, its optimizer from rest."""
         self.model, self.schedule, self.folder = model, schedule, folder
         self.optimizer = torch.optim.AdamW(
             model.parameters(), schedule.peak_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline
+from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -15,34 +15,44 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from worker.training import card, clip, denoiser, export, tokenizer, vae
 from worker.training.data import drawings
+from worker.training.objective import Objective
 from worker.training.prompts import GUIDANCE, PROMPTS, STEPS
-
-ENCODED = 20_000  # drawings whose latents the U-Net learns
+from worker.training.sizes import SIZES, Size
 
 
 @dataclass(frozen=True)
 class Studio:
-    """`runs` keeps checkpoints and caches, `model` is the folder in diffusers format that grows."""
+    """`runs` keeps checkpoints and caches, `model` is the folder in diffusers format that grows.
+
+    `warm`: a stage without a checkpoint begins with the weights that the folder has.
+    """
 
     runs: Path
     model: Path
+    size: Size = SIZES["small"]
+    objective: Objective = field(default_factory=Objective)
+    device: str = "cpu"
+    warm: bool = False
 
     def tokenizer(self) -> None:
         export.write_index(self.model)
         export.write_json(self.model / "recommended.json", {"guidance": GUIDANCE})
-        export.write_part(self.model, "scheduler", export.scheduler())
+        export.write_part(self.model, "scheduler", self.objective.scheduler())
         export.write_part(self.model, "tokenizer", tokenizer.build())
 
     def clip(self, minutes: float) -> None:
         words = self._tokenizer()
-        pair = clip.train(self.runs, words, minutes, on_save=self._export_text_encoder)
-        self._export_text_encoder(pair)
-        self._report(f"clip: {clip.retrieval(pair, words, self.runs):.1%} of 64 pictures find their own caption")
+        pair = clip.train(self.runs, words, minutes, self.size, self.device, on_save=self._export_clip)
+        self._export_clip(pair)
+        export.write_part(self.model, "clip", clip.image_processor(self.size))
+        pictures, captions = clip.retrieval(pair, words, self.size)
+        self._report(f"clip: {pictures:.0%} of 100 pictures find their caption, {captions:.0%} of captions theirs")
 
     def vae(self, minutes: float) -> None:
-        """Train, normalise the latents, and keep those of the first drawings for the U-Net."""
-        model = vae.train(self.runs, minutes)
-        pictures = drawings(self.runs)[:ENCODED]
+        """Train, normalise the latents, and keep them for the U-Net."""
+        begin = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32) if self.warm else None
+        model = vae.train(self.runs, minutes, self.size, self.device, begin)
+        pictures = drawings(self.runs, self.size.pixels)
         latents = vae.encode_all(model, pictures)
         mean, std = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
         vae.fold_normalisation(model, mean, std)
@@ -54,7 +64,21 @@ class Studio:
     def denoiser(self, minutes: float) -> None:
         encoder = CLIPTextModel.from_pretrained(self.model / "text_encoder", dtype=torch.float32).eval()
         latents: Tensor = load_file(self.runs / "latents.safetensors")["latents"]
-        unet = denoiser.train(self.runs, latents, encoder, self._tokenizer(), minutes, on_save=self._export_unet)
+        begin = None
+        if self.warm:
+            begin = UNet2DConditionModel.from_pretrained(self.model / "unet", torch_dtype=torch.float32)
+        unet = denoiser.train(
+            self.runs,
+            latents,
+            encoder,
+            self._tokenizer(),
+            minutes,
+            self.size,
+            self.objective,
+            self.device,
+            begin,
+            on_save=self._export_unet,
+        )
         self._export_unet(unet)
 
     def grid(self) -> None:
@@ -76,14 +100,16 @@ class Studio:
     def _tokenizer(self) -> CLIPTokenizer:
         return CLIPTokenizer.from_pretrained(self.model / "tokenizer")
 
-    def _export_text_encoder(self, pair: CLIPModel) -> None:
+    def _export_clip(self, pair: CLIPModel) -> None:
+        """The pair, and its text encoder alone, which is all that drawing needs."""
+        export.write_part(self.model, "clip", pair)
         encoder = CLIPTextModel(pair.config.text_config)
         encoder.load_state_dict(_text_weights(pair, encoder))
         export.write_part(self.model, "text_encoder", encoder)
 
     def _export_vae(self, model: AutoencoderKL) -> None:
         export.write_part(self.model, "vae", model)
-        self._report(f"vae: {vae.psnr(model, drawings(self.runs)[-128:]):.2f} dB on training drawings")
+        self._report(f"vae: {vae.psnr(model, vae.held_out(128, self.size)):.2f} dB on held-out drawings")
 
     def _export_unet(self, unet: nn.Module) -> None:
         export.write_part(self.model, "unet", unet)

@@ -15,8 +15,8 @@ import numpy as np
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
-from worker.training.world.captions import caption
 from worker.training.data import scene
+from worker.training.world.captions import caption
 
 MERGES = 900
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -28,7 +28,7 @@ PROMPT_WORDS = """
     watermark man woman girl boy person people face portrait landscape sky sun moon cloud rain forest
     mountain river lake garden road bridge castle tower room window door table chair book rabbit mouse
     lion tiger bear elephant fox wolf sheep cow pig duck chicken frog snake butterfly train plane bicycle truck ship
-    robot dragon apple banana strawberry hat shirt one two three sitting standing running flying swimming
+    robot calico dragon apple banana strawberry hat shirt one two three sitting standing running flying swimming
     realistic anime abstract minimal vintage modern gold silver turquoise violet morning noon spring autumn
 """
 

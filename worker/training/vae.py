@@ -1,6 +1,6 @@
 """The autoencoder: pictures to latents of an eighth of the size and back (Rombach et al. 2022, section 3.1).
 
-The adversarial and perceptual losses of the paper need networks we do not have; a gradient loss keeps edges sharp.
+The perceptual loss of the paper needs a network we do not have; gradients and structural similarity stand in for it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from diffusers.models.upsampling import Upsample2D
 from torch import Tensor, nn
 
 from worker.training.clip import to_images
-from worker.training.data import SIZE, Batches, drawings
+from worker.training.data import COUNT, HELD_OUT, Batches, drawings, scene
 from worker.training.loop import Schedule, Trainer, backward
+from worker.training.precision import mixed, norms_in_float32
+from worker.training.sizes import Size
+from worker.training.world.scenes import draw
 
-BATCH, CROP = 4, 64
+CROP = 64
 CHANNELS = 8
 KL_WEIGHT = 1e-6
 # Brightness, red against green, yellow against blue: the last two doubled, for most of a picture's variance is in the
@@ -28,17 +31,17 @@ KL_WEIGHT = 1e-6
 OPPONENT = torch.tensor([[1.0, 1.0, 1.0], [2.0, -2.0, 0.0], [1.2, 1.2, -2.4]]) / 3**0.5
 
 
-def build() -> AutoencoderKL:
-    """8× reduction, 8 latent channels, 1.5 million weights."""
+def build(size: Size) -> AutoencoderKL:
+    """8× reduction, 8 latent channels; the small one has 1.7 million weights."""
     torch.manual_seed(0)
     model = AutoencoderKL(
-        block_out_channels=(16, 32, 64, 96),
+        block_out_channels=size.vae_channels,
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         layers_per_block=1,
         latent_channels=CHANNELS,
         norm_num_groups=4,
-        sample_size=SIZE,
+        sample_size=size.pixels,
         mid_block_add_attention=False,  # trained on crops, so it must not look further than a crop
         scaling_factor=1.0,
     )
@@ -88,34 +91,49 @@ def edge_loss(made: Tensor, asked: Tensor) -> Tensor:
     return F.l1_loss(made.diff(dim=3), asked.diff(dim=3)) + F.l1_loss(made.diff(dim=2), asked.diff(dim=2))
 
 
-def train(runs: Path, minutes: float) -> AutoencoderKL:
-    """Train on random crops for `minutes`."""
-    model = build().to(memory_format=torch.channels_last)
-    trainer = Trainer(model, Schedule(minutes, peak_rate=1.5e-3), runs / "vae")
-    pictures, batches = drawings(runs), Batches(np.arange(len(drawings(runs))), BATCH, seed=2)
+def train(
+    runs: Path, minutes: float, size: Size, device: str = "cpu", begin: AutoencoderKL | None = None
+) -> AutoencoderKL:
+    """Train on random crops for `minutes`, from random weights or on from those of `begin`."""
+    model = (begin or build(size)).to(device, memory_format=torch.channels_last).train()
+    norms_in_float32(model)
+    trainer = Trainer(model, Schedule(minutes, peak_rate=1e-3 if begin else 1.5e-3), runs / "vae")
+    pictures, batches = drawings(runs, size.pixels), Batches(np.arange(COUNT), size.vae_batch, seed=2)
 
     def loss_of(step: int) -> Tensor:
-        images = random_crops(pictures, batches.indices(step), step)  # (B, 3, 64, 64)
-        posterior = model.encode(images).latent_dist
-        made = model.decode(posterior.sample()).sample
-        loss: Tensor = difference(made, images) + KL_WEIGHT * posterior.kl().mean()
+        images = random_crops(pictures, batches.indices(step), step).to(device)  # (B, 3, 64, 64)
+        with mixed(device):
+            posterior = model.encode(images).latent_dist
+            made = model.decode(posterior.sample()).sample
+        loss: Tensor = difference(made.float(), images) + KL_WEIGHT * posterior.kl().mean()
         return loss
 
     trainer.run(lambda step: backward(loss_of(step)))
-    return model.eval()
+    return model.cpu().eval()
 
 
 def random_crops(pictures: np.ndarray, indices: np.ndarray, seed: int) -> Tensor:
     """One 64×64 piece of each picture, float32 (B, 3, 64, 64) in -1 .. 1."""
-    corners = np.random.default_rng([2, seed]).integers(SIZE - CROP + 1, size=(len(indices), 2))
+    corners = np.random.default_rng([2, seed]).integers(pictures.shape[1] - CROP + 1, size=(len(indices), 2))
     pieces = [pictures[i, y : y + CROP, x : x + CROP] for i, (y, x) in zip(indices, corners, strict=True)]
     return to_images(np.stack(pieces))
 
 
 def difference(made: Tensor, asked: Tensor) -> Tensor:
-    """L1 for sharpness, L2 for tone, gradients for edges, of two (B, 3, H, W) in opponent colours; a scalar."""
+    """L1 for sharpness, L2 for tone, gradients for edges, of two (B, 3, H, W) in opponent colours, and structure."""
+    structure = 1 - similarity(made, asked)
     made, asked = (torch.einsum("oc,bchw->bohw", OPPONENT, images) for images in (made, asked))
-    return F.l1_loss(made, asked) + F.mse_loss(made, asked) + 0.5 * edge_loss(made, asked)
+    return F.l1_loss(made, asked) + F.mse_loss(made, asked) + 0.5 * edge_loss(made, asked) + 0.1 * structure
+
+
+def similarity(first: Tensor, second: Tensor) -> Tensor:
+    """Mean SSIM of two (B, 3, H, W) in -1 .. 1 over windows of 7×7 pixels (Wang et al. 2004, equation 13); a scalar."""
+    low, high = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    means = [F.avg_pool2d(images, 7, stride=1) for images in (first, second)]
+    variances = [F.avg_pool2d(x * x, 7, stride=1) - m * m for x, m in zip((first, second), means, strict=True)]
+    covariance = F.avg_pool2d(first * second, 7, stride=1) - means[0] * means[1]
+    alike = (2 * means[0] * means[1] + low) * (2 * covariance + high)
+    return (alike / ((means[0] ** 2 + means[1] ** 2 + low) * (variances[0] + variances[1] + high))).mean()
 
 
 @torch.inference_mode()
@@ -141,6 +159,11 @@ def fold_normalisation(model: AutoencoderKL, mean: Tensor, std: Tensor) -> None:
     quant.bias[CHANNELS:] -= 2 * std.log()  # the other half is the log of the variance
     post.bias += post.weight[:, :, 0, 0] @ mean
     post.weight *= std[None, :, None, None]
+
+
+def held_out(count: int, size: Size) -> np.ndarray:
+    """Drawings that no training has seen, uint8 (count, H, W, 3)."""
+    return np.stack([draw(scene(HELD_OUT + index), size.pixels) for index in range(count)])
 
 
 @torch.inference_mode()

@@ -46,6 +46,18 @@ class Whitening:
             attention.to_v.weight.copy_(attention.to_v.weight @ self.matrix)
             attention.to_out[0].bias -= attention.to_out[0].weight @ attention.to_v.weight @ self.mean
 
+    @torch.no_grad()
+    def unfold_from(self, unet: UNet2DConditionModel) -> None:
+        """Undo `fold_into`, so that training can go on from a model that was exported."""
+        inverse = torch.linalg.inv(self.matrix)
+        for attention in _cross_attentions(unet):
+            attention.to_out[0].bias += attention.to_out[0].weight @ attention.to_v.weight @ self.mean
+            attention.to_k.weight.copy_(attention.to_k.weight @ inverse)
+            attention.to_v.weight.copy_(attention.to_v.weight @ inverse)
+
+    def to(self, device: str) -> Whitening:
+        return Whitening(self.mean.to(device), self.matrix.to(device))
+
 
 def _cross_attentions(unet: UNet2DConditionModel) -> Iterator[Any]:
     return (module for name, module in unet.named_modules() if name.endswith("attn2"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from worker.training.world.vocabulary import Scene, Subject
+from worker.training.world.vocabulary import FURRY, Scene, Subject
 
 Forms = tuple[tuple[str, ...], tuple[str, ...]]  # in a sentence; in a list
 
@@ -92,7 +92,7 @@ STYLES: dict[str, Forms] = {
 # How often each attribute goes unsaid.
 UNSAID = {
     "colour": 0.06, "pattern": 0.08, "plain": 0.96, "eyes": 0.12, "size": 0.1, "place": 0.08, "weather": 0.08,
-    "day": 0.55, "sunset": 0.1, "night": 0.1, "flat": 0.88,
+    "day": 0.55, "sunset": 0.1, "night": 0.1, "flat": 0.88, "munch": 0.7,
 }  # fmt: skip
 
 
@@ -105,7 +105,8 @@ def caption(scene: Scene, rng: np.random.Generator, *, complete: bool = False) -
     style = "" if drop["flat"] and scene.style == "flat" else scene.style
     place = "" if drop["place"] else _pick(PLACES[scene.place][listed], rng)
     weather = "" if drop["weather"] else _pick(WEATHERS[scene.weather][listed], rng)
-    time = "" if drop[scene.time] else _pick(TIMES[scene.time][listed], rng)
+    untimed = drop[scene.time] or (scene.style == "munch" and drop["munch"])  # his skies burn unasked
+    time = "" if untimed else _pick(TIMES[scene.time][listed], rng)
     if "sunny" in time and scene.weather != "clear":
         time = "by day"
     named = [_name(subject, scene.count, drop, rng) for subject in scene.subjects]
@@ -162,7 +163,9 @@ def _name(subject: Subject, count: int, drop: dict[str, bool], rng: np.random.Ge
     colour = "" if drop["colour"] else subject.colour
     if colour == "gray" and rng.random() < 0.4:
         colour = "grey"
-    unsaid = drop["plain"] if subject.pattern == "plain" else drop["pattern"]
+    unsaid = drop["pattern"]
+    if subject.pattern == "plain":
+        unsaid = drop["plain"] or subject.kind not in FURRY
     pattern = "" if unsaid else _pick(PATTERNS[subject.pattern], rng)
     adjectives = [colour, pattern] if rng.random() < 0.7 else [pattern, colour]
     size = "" if drop["size"] else _pick(SIZES[subject.size], rng)

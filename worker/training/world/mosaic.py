@@ -7,7 +7,7 @@ from PIL import Image
 
 from worker.training.world.textures import blur, positions, to_bytes
 
-_ACROSS = 20  # tesserae across the picture
+_ACROSS = 16  # tesserae across the picture
 _STRIDE = _ACROSS + 2  # with one ring of cells outside the picture
 _GROUT = np.array([232, 224, 206], np.float32)
 _HALF_GROUT = 0.085  # of a tessera

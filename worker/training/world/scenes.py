@@ -35,7 +35,7 @@ PLACES_OF: dict[str, tuple[str, ...]] = dict.fromkeys(SUBJECTS, _OUTDOORS) | {
     "chair": ("room", "room", "room", "garden", "meadow", "beach", "forest", "city"),
     "umbrella": _AT_HOME,
     "robot": _AT_HOME,
-    "bird": (*_OUTDOORS, "sky"),
+    "bird": (*_OUTDOORS, "sky", "sky"),
     "butterfly": ("garden", "garden", "meadow", "meadow", "forest", "mountains", "sky", "room", "beach"),
     "balloon": ("sky", "sky", "sky", "meadow", "mountains", "desert", "city", "snow", "sea", "beach"),
     "plane": ("sky", "sky", "sky", "mountains", "city", "desert", "sea", "snow", "beach", "meadow"),
@@ -58,17 +58,21 @@ _SCALES = {"small": 0.62, "medium": 1.0, "big": 1.22}
 
 def sample(rng: np.random.Generator, *, kinds: tuple[str, ...] = SUBJECTS) -> Scene:
     """A random scene, with a subject of `kinds`: mostly one, in a clear sky, in the flat style."""
+    style = _pick(rng, STYLES, [FLAT, *[(1 - FLAT) / (len(STYLES) - 1)] * (len(STYLES) - 1)])
     arrangement = _pick(rng, tuple(ARRANGEMENTS), list(ARRANGEMENTS.values()))
+    if style != "flat" and rng.random() < 0.7:  # blocks and tesserae are too coarse for a crowd
+        arrangement = "alone"
     pair, place = _cast(rng, arrangement, kinds)
     count = int(rng.integers(2, 4)) if arrangement == "counted" else 1
-    time = _pick(rng, TIMES, [0.5, 0.25, 0.25])
+    # Under Munch's burning sky it is always evening.
+    time = "sunset" if style == "munch" else _pick(rng, TIMES, [0.5, 0.25, 0.25])
     return Scene(
-        subjects=tuple(_dress(rng, kind, alone=arrangement == "alone") for kind in pair),
+        subjects=_dressed(rng, pair, sized=arrangement == "alone" and style == "flat"),
         place=place,
         time=time,
-        style=_pick(rng, STYLES, [FLAT, *[(1 - FLAT) / (len(STYLES) - 1)] * (len(STYLES) - 1)]),
+        style=style,
         seed=int(rng.integers(2**31)),
-        weather=_weather(rng, place, time),
+        weather=_weather(rng, place, time) if style == "flat" else "clear",
         count=count,
         relation=arrangement if arrangement in RELATIONS else "",
     )
@@ -93,13 +97,19 @@ def _cast(rng: np.random.Generator, arrangement: str, kinds: tuple[str, ...]) ->
             return (first, second), place
 
 
-def _dress(rng: np.random.Generator, kind: str, *, alone: bool) -> Subject:
+def _dressed(rng: np.random.Generator, kinds: tuple[str, ...], *, sized: bool) -> tuple[Subject, ...]:
+    """Each in a colour of its own."""
+    colours = rng.permutation(list(COLOURS))[: len(kinds)]
+    return tuple(_dress(rng, kind, str(colour), sized=sized) for kind, colour in zip(kinds, colours, strict=True))
+
+
+def _dress(rng: np.random.Generator, kind: str, colour: str, *, sized: bool) -> Subject:
     return Subject(
         kind,
-        colour=_pick(rng, tuple(COLOURS)),
+        colour,
         pattern=_pick(rng, PATTERNS, [0.58, 0.14, 0.14, 0.14]) if kind in FURRY else "plain",
         eyes=_pick(rng, ("", *EYES), [0.4, 0.2, 0.2, 0.2]) if kind in EYED else "",
-        size=_pick(rng, SIZES, [0.1, 0.8, 0.1]) if alone else "medium",
+        size=_pick(rng, SIZES, [0.1, 0.8, 0.1]) if sized else "medium",
     )
 
 
@@ -125,10 +135,9 @@ def draw(scene: Scene, size: int = 128) -> np.ndarray:
     canvas = surface.getCanvas()
     places.paint(canvas, scene.place, scene.time, rng, scene.weather)
     for subject, box in _from_back(scene):
-        outlined = scene.style != "watercolor"
-        subjects.paint(canvas, subject, box.left, box.top, box.width, outlined=outlined)
+        subjects.paint(canvas, subject, box.left, box.top, box.width)
     places.paint_foreground(canvas, scene.place, scene.time, rng)
-    if scene.place != "room":  # there it is seen through the window
+    if scene.place not in places.INDOORS:  # there it is seen through the window
         weather.paint(canvas, scene.weather, scene.time, rng)
     return styles.apply(_pixels(surface), scene.style, scene.seed)
 
