@@ -13,8 +13,8 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
 from worker.training.prompts import PROMPTS
-from worker.training.world.vocabulary import COLOURS
 from worker.training.tokenizer import learn_merges
+from worker.training.world.vocabulary import COLOURS
 
 FOLDER = Path(__file__).parents[3] / "models" / "mini" / "tokenizer"
 FAST = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
