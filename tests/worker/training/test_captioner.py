@@ -13,6 +13,7 @@ from transformers import BlipForConditionalGeneration, CLIPConfig, CLIPModel, CL
 from worker.training.captioner import begin_as_clip, build, describe, loss_of, write
 from worker.training.clip import to_images
 from worker.training.data import scene
+from worker.training.loop import backward
 from worker.training.reading import Said, agrees, read
 from worker.training.world.captions import caption
 from worker.training.world.scenes import draw
@@ -32,7 +33,7 @@ def test_it_learns_two_drawings_by_heart_and_its_folder_speaks(tokenizer: CLIPTo
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     for _ in range(40):
         optimizer.zero_grad()
-        loss_of(model, tokenizer, to_images(pictures), words).backward()
+        backward(loss_of(model, tokenizer, to_images(pictures), words))
         optimizer.step()
     write(tmp_path, model)
     loaded = BlipForConditionalGeneration.from_pretrained(tmp_path / "captioner").eval()

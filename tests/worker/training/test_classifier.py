@@ -10,6 +10,7 @@ from worker.training.augment import augment, jpeg, soften
 from worker.training.classifier import Classifier, Seen, look, loss_of, shrink, targets
 from worker.training.clip import to_images
 from worker.training.data import scene
+from worker.training.loop import backward
 from worker.training.world.scenes import draw, segment
 from worker.training.world.vocabulary import PATTERNS, SUBJECTS, Scene, Subject
 
@@ -23,7 +24,7 @@ def test_it_learns_sixteen_drawings_by_heart() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     for _ in range(45):
         optimizer.zero_grad()
-        loss_of(model, to_images(pictures), labels, targets(scenes)).backward()
+        backward(loss_of(model, to_images(pictures), labels, targets(scenes)))
         optimizer.step()
     seen = list(look(model, pictures))
     right = [
