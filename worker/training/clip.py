@@ -1,6 +1,7 @@
 """CLIP, small: pictures and captions learn to find each other (Radford et al. 2021).
 
-Only the text encoder goes on into the diffusion model, frozen. What it has to learn is which words change a picture.
+The text encoder goes on into the diffusion model, frozen: what it has to learn is which words change a picture. Both
+together find words for pictures, and pictures for words.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
+from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
-from worker.training.data import Batches, Lookalikes, drawings
+from worker.training.data import COUNT, HELD_OUT, Lookalikes, drawings, scene
 from worker.training.loop import Schedule, Trainer, backward
+from worker.training.precision import mixed
+from worker.training.sizes import Size
+from worker.training.world.captions import caption
+from worker.training.world.scenes import draw
+from worker.training.world.vocabulary import Scene
 
 WIDTH = 128
 LENGTH = 77
 
 
-def build(tokenizer: CLIPTokenizer) -> CLIPModel:
+def build(tokenizer: CLIPTokenizer, size: Size) -> CLIPModel:
     """A CLIP pair of transformers of four layers and width 128."""
     tower = {
         "hidden_size": WIDTH,
@@ -38,11 +44,21 @@ def build(tokenizer: CLIPTokenizer) -> CLIPModel:
     }
     config = CLIPConfig(
         text_config=tower | marks,
-        vision_config=tower | {"image_size": 128, "patch_size": 16},
+        vision_config=tower | {"image_size": size.pixels, "patch_size": size.patch},
         projection_dim=WIDTH,
     )
     torch.manual_seed(0)
     return CLIPModel(config)
+
+
+def image_processor(size: Size) -> CLIPImageProcessorPil:
+    """What makes of a picture what the image encoder was taught on: -1 .. 1, the whole of it."""
+    return CLIPImageProcessorPil(
+        size={"shortest_edge": size.pixels},
+        crop_size={"height": size.pixels, "width": size.pixels},
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+    )
 
 
 def to_images(pixels: np.ndarray) -> Tensor:
@@ -60,28 +76,51 @@ def tokenise(tokenizer: CLIPTokenizer, texts: list[str], *, whole: bool = True) 
 
 
 def train(
-    runs: Path, tokenizer: CLIPTokenizer, minutes: float, on_save: Callable[[CLIPModel], None] | None = None
+    runs: Path,
+    tokenizer: CLIPTokenizer,
+    minutes: float,
+    size: Size,
+    device: str = "cpu",
+    on_save: Callable[[CLIPModel], None] | None = None,
 ) -> CLIPModel:
     """Train the pair for `minutes`: symmetric cross-entropy over the pairs of a batch (CLIP, fig. 3)."""
-    model = build(tokenizer)
+    model = build(tokenizer, size).to(device)
     trainer = Trainer(model, Schedule(minutes, peak_rate=1e-3), runs / "clip")
-    pictures, batches = drawings(runs), Lookalikes(np.arange(len(drawings(runs))), seed=1)
+    pictures, batches = drawings(runs, size.pixels), Lookalikes(np.arange(COUNT), seed=1)
 
     def loss_of(step: int) -> Tensor:
-        images = to_images(pictures[np.sort(batches.indices(step))])
-        words = [text for _, text in sorted(zip(batches.indices(step), batches.captions(step), strict=True))]
-        found = model(pixel_values=images, return_loss=True, **tokenise(tokenizer, words, whole=False))
+        chosen = batches.indices(step)
+        images = to_images(pictures[chosen]).to(device)
+        words = tokenise(tokenizer, batches.captions(step), whole=False)
+        with mixed(device):
+            found = model(
+                pixel_values=images, return_loss=True, **{name: value.to(device) for name, value in words.items()}
+            )
         loss: Tensor = found.loss
         return loss
 
     trainer.run(lambda step: backward(loss_of(step)), on_save=lambda: on_save(model) if on_save else None)
-    return model.eval()
+    return model.cpu().eval()
+
+
+def distinct(count: int) -> list[Scene]:
+    """Held-out scenes of which no two agree in subjects, place and style."""
+    found: dict[object, Scene] = {}
+    index = HELD_OUT
+    while len(found) < count:
+        drawn = scene(index)
+        found.setdefault((drawn.subjects, drawn.count, drawn.place, drawn.style), drawn)
+        index += 1
+    return list(found.values())
 
 
 @torch.inference_mode()
-def retrieval(model: CLIPModel, tokenizer: CLIPTokenizer, runs: Path, count: int = 64) -> float:
-    """Share of `count` pictures whose own caption scores best among all `count`."""
-    batch = Batches(np.arange(len(drawings(runs))), count, seed=99)
-    images = to_images(drawings(runs)[batch.indices(0)])
-    logits = model(pixel_values=images, **tokenise(tokenizer, batch.captions(0))).logits_per_image  # (count, count)
-    return float((logits.argmax(dim=1) == torch.arange(count)).float().mean())
+def retrieval(model: CLIPModel, tokenizer: CLIPTokenizer, size: Size, count: int = 100) -> tuple[float, float]:
+    """Shares of `count` held-out drawings, and of their complete captions, that score their own partner best."""
+    held_out = distinct(count)
+    rng = np.random.default_rng(0)
+    words = tokenise(tokenizer, [caption(drawn, rng, complete=True) for drawn in held_out])
+    images = to_images(np.stack([draw(drawn, size.pixels) for drawn in held_out]))
+    logits = model(pixel_values=images, **words).logits_per_image  # (count, count)
+    own = torch.arange(count)
+    return tuple(float((logits.argmax(dim=dim) == own).float().mean()) for dim in (1, 0))  # type: ignore[return-value]

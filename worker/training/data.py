@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
-from functools import cache
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
+from numpy.lib.format import open_memmap
+from tqdm import tqdm
 
-from worker.training.captions import caption
-from worker.training.scenes import Scene, draw, sample
+from worker.training.world.captions import caption
+from worker.training.world.scenes import draw, sample
+from worker.training.world.vocabulary import FURRY, Scene
 
-COUNT = 24_000
-SIZE = 128
+COUNT = 40_000
+HELD_OUT = 10_000_000  # the first scene that no training ever sees
 
 
 def scene(index: int) -> Scene:
-    """Scene `index` of the training set."""
+    """Scene `index` of the training set, or from HELD_OUT on one of those that measure what was learnt."""
     return sample(np.random.default_rng(index))
 
 
-def drawings(runs: Path, count: int = COUNT) -> np.ndarray:
-    """All drawings, uint8 (count, 128, 128, 3), kept in a file under `runs` that is mapped, not loaded."""
-    path = runs / "drawings.npy"
+@cache
+def scenes(count: int = COUNT) -> tuple[Scene, ...]:
+    """The first `count` scenes of the training set."""
+    return tuple(scene(index) for index in range(count))
+
+
+def drawings(runs: Path, pixels: int = 128, count: int = COUNT) -> np.ndarray:
+    """All drawings, uint8 (count, pixels, pixels, 3), kept in a file under `runs` that is mapped, not loaded."""
+    path = runs / f"drawings-{pixels}-{count}-{_fingerprint()}.npy"
     if not path.exists():
         unfinished = path.with_suffix(".part")
-        shape = (count, SIZE, SIZE, 3)
-        pixels = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
-        for index in range(count):
-            pixels[index] = draw(scene(index), SIZE)
-        pixels.flush()
+        found = open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(count, pixels, pixels, 3))
+        with ProcessPoolExecutor(2) as pool:
+            drawn = pool.map(partial(_drawing, pixels), range(count), chunksize=100)
+            for index, picture in enumerate(tqdm(drawn, "drawings", count, smoothing=0)):
+                found[index] = picture
+        found.flush()
         unfinished.rename(path)
-    return np.lib.format.open_memmap(path, mode="r")
+    return open_memmap(path, mode="r")
+
+
+def _drawing(pixels: int, index: int) -> np.ndarray:
+    return draw(scene(index), pixels)
+
+
+@cache
+def _fingerprint() -> str:
+    """Of the world as it is drawn now, so that a file of yesterday's drawings is not taken for today's."""
+    return hashlib.sha256(b"".join(draw(scene(index), 64).tobytes() for index in range(64))).hexdigest()[:8]
 
 
 class Batches:
     """Indices of drawings in an order shuffled anew for every pass, and captions for them."""
 
-    def __init__(self, members: np.ndarray, size: int, seed: int) -> None:
-        self.members, self.size, self.seed = members, size, seed
+    def __init__(self, members: np.ndarray, size: int, seed: int, *, complete: bool = False) -> None:
+        self.members, self.size, self.seed, self.complete = members, size, seed, complete
 
     def indices(self, step: int) -> np.ndarray:
         """Indices of the drawings of training step `step`, int64 (size,). A resumed run goes on where it was."""
@@ -50,8 +72,30 @@ class Batches:
     def captions(self, step: int, dropped: float = 0.0) -> list[str]:
         """A caption for each drawing of the step; the share `dropped` of them empty."""
         rng = np.random.default_rng([self.seed, step])
-        words = [caption(scene(int(index)), rng) for index in self.indices(step)]
+        words = [caption(scene(int(index)), rng, complete=self.complete) for index in self.indices(step)]
         return ["" if rng.random() < dropped else text for text in words]
+
+
+Look = tuple[object, ...]
+# What drawings can differ in, and what is the same for two that differ in nothing else.
+ALIKE: dict[str, Callable[[Scene], Look]] = {
+    "kind": lambda drawn: (*_setting(drawn), drawn.subjects[0].colour, len(drawn.subjects)),
+    "colour": lambda drawn: (*_setting(drawn), drawn.subjects[0].kind, len(drawn.subjects)),
+    "coat": lambda drawn: (drawn.subjects[0].kind, drawn.subjects[0].colour, drawn.style, drawn.place),
+    "place": lambda drawn: (drawn.style, drawn.time, len(drawn.subjects), drawn.subjects[0].kind),
+    "order": lambda drawn: (drawn.style, *sorted(subject.kind for subject in drawn.subjects), drawn.place),
+}
+
+
+def _setting(drawn: Scene) -> Look:
+    return drawn.style, drawn.time, drawn.place, drawn.weather
+
+
+def _can_differ(name: str, drawn: Scene) -> bool:
+    """Whether it is worth comparing: animals with a coat, pairs where one stands left of the other."""
+    if name == "coat":
+        return len(drawn.subjects) == 1 and drawn.subjects[0].kind in FURRY
+    return name != "order" or drawn.relation == "left of"
 
 
 class Lookalikes(Batches):
@@ -63,51 +107,28 @@ class Lookalikes(Batches):
     """
 
     RUN = 8
-    DIFFERING: ClassVar = {"kind": 5, "colour": 2, "place": 1}  # what differs within a run → such runs in a batch
+    DIFFERING = ("kind", "kind", "kind", "kind", "colour", "coat", "place", "order")  # one run in a batch each
 
     def __init__(self, members: np.ndarray, seed: int) -> None:
-        super().__init__(members, self.RUN * sum(self.DIFFERING.values()), seed)
+        super().__init__(members, self.RUN * len(self.DIFFERING), seed)
 
     def indices(self, step: int) -> np.ndarray:
-        pool = len(self.members) // self.RUN
-        numbered = [(name, step * share + i) for name, share in self.DIFFERING.items() for i in range(share)]
-        return np.concatenate([self._runs(name, number // pool)[number % pool] for name, number in numbered])
+        seen = {name: step * self.DIFFERING.count(name) for name in ALIKE}
+        chosen = []
+        for name in self.DIFFERING:
+            turn, number = divmod(seen[name], len(self._runs(name, 0)))
+            chosen.append(self._runs(name, turn)[number])
+            seen[name] += 1
+        return np.concatenate(chosen)
 
-    @cache  # noqa: B019  # two or three orders of 24,000 numbers, for as long as the training runs
+    @cache  # noqa: B019  # a few orders of 40,000 numbers, for as long as the training runs
     def _runs(self, differing: str, turn: int) -> np.ndarray:
-        """All drawings in runs that agree in everything but `differing`, where there are so many, (pool, RUN)."""
+        """Drawings in runs that agree in everything but `differing`, where there are so many, (pool, RUN)."""
         rng = np.random.default_rng([self.seed, *differing.encode(), turn])
-        alike = [values for name, values in _looks(self.members).items() if name != differing]
-        order = self.members[np.lexsort([rng.random(len(self.members)), *alike])]
+        kept = [int(index) for index in self.members if _can_differ(differing, scene(int(index)))]
+        looks = [repr(ALIKE[differing](scene(index))) for index in kept]
+        order = np.array(kept)[np.lexsort([rng.random(len(kept)), np.unique(looks, return_inverse=True)[1]])]
         return rng.permutation(order[: len(order) // self.RUN * self.RUN].reshape(-1, self.RUN))
-
-
-def _looks(members: np.ndarray) -> dict[str, np.ndarray]:
-    """How drawings look: every attribute numbered, int64 (N,)."""
-    scenes = [scene(int(index)) for index in members]
-    looks = {
-        "kind": [each.subjects[0].kind for each in scenes],
-        "colour": [each.subjects[0].colour for each in scenes],
-        "time": [each.time for each in scenes],
-        "place": [each.place for each in scenes],
-        "style": [f"{each.style} {len(each.subjects)}" for each in scenes],
-    }
-    return {name: np.unique(values, return_inverse=True)[1] for name, values in looks.items()}
-
-
-def mostly_plain(count: int) -> np.ndarray:
-    """Those of the first `count` drawings that the U-Net learns from, int64 (N,), N near 0.74 `count`.
-
-    All with one subject in the flat style; of those with two, two in five, and of the other styles every second: what
-    is asked for most has to be learnt best.
-    """
-    keep = []
-    for index in range(count):
-        drawn = scene(index)
-        share = (0.4 if len(drawn.subjects) == 2 else 1.0) * (0.5 if drawn.style != "flat" else 1.0)
-        if np.random.default_rng([index, 1]).random() < share:
-            keep.append(index)
-    return np.array(keep)
 
 
 def stratified(count: int, rng: np.random.Generator) -> np.ndarray:

@@ -15,10 +15,10 @@ import numpy as np
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
-from worker.training.captions import caption
+from worker.training.world.captions import caption
 from worker.training.data import scene
 
-MERGES = 640
+MERGES = 900
 START, END = "<|startoftext|>", "<|endoftext|>"
 # Words that people write into prompts, each worth a token though no caption has them.
 PROMPT_WORDS = """
@@ -54,7 +54,7 @@ def learn_merges(words: Counter[Word], count: int) -> list[tuple[str, str]]:
 def build(captions: int = 20_000) -> CLIPTokenizer:
     """A CLIPTokenizer for our captions and the commonest words of prompts: bytes, merges, two marks."""
     rng = np.random.default_rng(0)
-    counts = Counter(word for i in range(captions) for word in re.findall(r"[a-z]+", caption(scene(i), rng)))
+    counts = Counter(word for i in range(captions) for word in re.findall(r"[a-z]+", caption(scene(i), rng).lower()))
     counts.update(dict.fromkeys(PROMPT_WORDS.split(), 1 + captions // 500))
     merges = learn_merges(Counter({(*word[:-1], word[-1] + "</w>"): n for word, n in counts.items()}), MERGES)
     alphabet = sorted(ByteLevel.alphabet())

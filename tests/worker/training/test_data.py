@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from worker.training.data import Batches, Lookalikes, scene, stratified
-from worker.training.scenes import Scene
+from worker.training.world.vocabulary import Scene
 
 MEMBERS = np.arange(6000)
 

@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
 from worker.training.prompts import PROMPTS
-from worker.training.scenes import COLOURS
+from worker.training.world.vocabulary import COLOURS
 from worker.training.tokenizer import learn_merges
 
 FOLDER = Path(__file__).parents[3] / "models" / "mini" / "tokenizer"
