@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import (
     BlipConfig,
     BlipForConditionalGeneration,
+    BlipImageProcessorPil,
     BlipTextConfig,
     BlipVisionConfig,
     CLIPModel,
@@ -25,36 +26,26 @@ from transformers import (
 from worker.training import export, held_out
 from worker.training.augment import RoundTrip, augment
 from worker.training.clip import WIDTH, to_images, tokenise
-from worker.training.data import SIZE, Batches, drawings, scene
+from worker.training.data import Batches, drawings, scene
 from worker.training.loop import Schedule, Trainer, backward
+from worker.training.precision import mixed
 from worker.training.reading import agrees
+from worker.training.sizes import Size
 from worker.training.world.captions import caption
 
 LENGTH = 64  # tokens of the longest caption
 BATCH = 32
 COMPLETE = 0.9  # share of the captions that say everything
-PREPROCESSOR = {
-    "image_processor_type": "BlipImageProcessor",
-    "do_resize": True,
-    "size": {"height": SIZE, "width": SIZE},
-    "resample": 3,  # bicubic
-    "do_rescale": True,
-    "rescale_factor": 1 / 255,
-    "do_normalize": True,
-    "image_mean": [0.5, 0.5, 0.5],
-    "image_std": [0.5, 0.5, 0.5],
-    "do_convert_rgb": True,
-}
 
 
-def build(tokenizer: CLIPTokenizer, width: int = WIDTH) -> BlipForConditionalGeneration:
+def build(tokenizer: CLIPTokenizer, size: Size, width: int = WIDTH) -> BlipForConditionalGeneration:
     """Four layers that look, three that speak. BLIP ends a text with its `sep` token: ours is the end mark."""
     layers = {"hidden_size": width, "intermediate_size": 4 * width, "num_attention_heads": 4, "projection_dim": width}
     vision = BlipVisionConfig(
         **layers,
         num_hidden_layers=4,
-        image_size=SIZE,
-        patch_size=16,
+        image_size=size.pixels,
+        patch_size=size.patch,
         hidden_act="quick_gelu",  # as CLIP's, whose weights it may begin with
         initializer_range=0.02,  # transformers' 1e-10 never leaves zero
     )
@@ -113,36 +104,41 @@ def train(
     runs: Path,
     tokenizer: CLIPTokenizer,
     minutes: float,
+    size: Size,
+    device: str = "cpu",
     *,
     pair: CLIPModel | None = None,
     round_trip: RoundTrip | None = None,
     on_save: Callable[[BlipForConditionalGeneration], None] | None = None,
 ) -> BlipForConditionalGeneration:
     """Train for `minutes` to give the next word of a drawing's caption (teacher forcing), the drawing augmented."""
-    pictures = drawings(runs)
-    model = build(tokenizer, pair.config.vision_config.hidden_size if pair else WIDTH)
+    pictures = drawings(runs, size.pixels)
+    model = build(tokenizer, size, pair.config.vision_config.hidden_size if pair else WIDTH)
     if pair:
         begin_as_clip(model, pair, pictures[:256])
-    trainer = Trainer(model, Schedule(minutes, peak_rate=1e-3), runs / "captioner")
+    trainer = Trainer(model.to(device), Schedule(minutes, peak_rate=1e-3), runs / "captioner")
     batches = Batches(np.arange(len(pictures)), BATCH, seed=7)
 
     def descend(step: int) -> float:
         rng, chosen = np.random.default_rng([7, step]), np.sort(batches.indices(step))
         images = augment(to_images(pictures[chosen]), rng, round_trip)
         words = [caption(scene(int(index)), rng, complete=bool(rng.random() < COMPLETE)) for index in chosen]
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(model, tokenizer, images, words)
+        with mixed(device):
+            loss = loss_of(model, tokenizer, images.to(device), words)
         return backward(loss)
 
     trainer.run(descend, on_save=lambda: on_save(model) if on_save else None)
-    return model.eval()
+    return model.cpu().eval()
 
 
 def loss_of(
     model: BlipForConditionalGeneration, tokenizer: CLIPTokenizer, images: Tensor, words: Sequence[str]
 ) -> Tensor:
     """Cross-entropy of every token after the start mark, up to the first end mark; a scalar."""
-    said = {name: value[:, :LENGTH] for name, value in tokenise(tokenizer, list(words), whole=False).items()}
+    said = {
+        name: value[:, :LENGTH].to(images.device)
+        for name, value in tokenise(tokenizer, list(words), whole=False).items()
+    }
     labels = said["input_ids"].masked_fill(said["attention_mask"] == 0, -100)
     loss: Tensor = model(pixel_values=images, labels=labels, **said).loss
     return loss
@@ -152,7 +148,7 @@ def loss_of(
 def describe(
     model: BlipForConditionalGeneration, tokenizer: CLIPTokenizer, pictures: np.ndarray, batch: int = 64
 ) -> list[str]:
-    """The likeliest caption, word by word, of each of uint8 (N, 128, 128, 3)."""
+    """The likeliest caption, word by word, of each of uint8 (N, H, W, 3), on the CPU."""
     captions: list[str] = []
     marks = torch.tensor([[tokenizer.bos_token_id, tokenizer.eos_token_id]])  # where BLIP begins by itself
     for start in range(0, len(pictures), batch):
@@ -163,19 +159,23 @@ def describe(
     return captions
 
 
-def write(target: Path, model: BlipForConditionalGeneration) -> None:
-    """Save as `target/captioner`, float16 on disk, float32 in memory, with BlipImageProcessor's settings.
+def image_processor(size: Size) -> BlipImageProcessorPil:
+    """What makes of a picture what the captioner was taught on: -1 .. 1, the whole of it."""
+    return BlipImageProcessorPil(
+        size={"height": size.pixels, "width": size.pixels}, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    )
 
-    Its tokenizer is `target/tokenizer`.
-    """
+
+def write(target: Path, model: BlipForConditionalGeneration, size: Size) -> None:
+    """Save as `target/captioner`, float16 on disk, float32 in memory; its tokenizer is `target/tokenizer`."""
     export.write_part(target, "captioner", model)
     config = target / "captioner" / "config.json"
     export.write_json(config, json.loads(config.read_text()) | {"dtype": "float32"})
-    export.write_json(target / "captioner" / "preprocessor_config.json", PREPROCESSOR)
+    image_processor(size).save_pretrained(target / "captioner")
 
 
-def accuracy(model: BlipForConditionalGeneration, tokenizer: CLIPTokenizer, count: int = 500) -> float:
+def accuracy(model: BlipForConditionalGeneration, tokenizer: CLIPTokenizer, size: Size, count: int = 500) -> float:
     """Share of `count` held-out drawings whose subjects, colours and place are all said, and right."""
     scenes = held_out.scenes(count)
-    captions = describe(model, tokenizer, held_out.pictures(scenes))
+    captions = describe(model, tokenizer, held_out.pictures(scenes, size.pixels))
     return float(np.mean([agrees(text, each) for text, each in zip(captions, scenes, strict=True)]))

@@ -20,12 +20,14 @@ from torch import Tensor, nn
 from worker.training import held_out
 from worker.training.augment import RoundTrip, augment
 from worker.training.clip import to_images
-from worker.training.data import SIZE, Batches, drawings, scene
+from worker.training.data import Batches, drawings, scene
 from worker.training.loop import Schedule, Trainer, backward
+from worker.training.precision import mixed
 from worker.training.world.scenes import segment
 from worker.training.world.vocabulary import FURRY, PATTERNS, PLACES, STYLES, SUBJECTS, TIMES, WEATHERS, Scene
 
 HEADS = {"place": PLACES, "time": TIMES, "weather": WEATHERS, "style": STYLES, "pattern": PATTERNS}
+PIXELS = 128  # width and height of the pictures that it judges; larger ones are made smaller
 REDUCTION = 4  # pixels of the picture to one of the segmentation
 FEATURES = 128
 BATCH = 32
@@ -132,6 +134,11 @@ def _centroid(mask: np.ndarray) -> tuple[float, float]:
     return float(x.mean() + 0.5) / mask.shape[1], float(y.mean() + 0.5) / mask.shape[0]
 
 
+def areas(scenes: Sequence[Scene], pixels: int = PIXELS) -> Tensor:
+    """What the segmentation should answer for drawings of `pixels`, int64 (B, pixels / 4, pixels / 4)."""
+    return torch.from_numpy(np.stack([segment(each, pixels // REDUCTION) for each in scenes])).long()
+
+
 def targets(scenes: Sequence[Scene]) -> dict[str, Tensor]:
     """What the heads should answer, int64 (B,) each; UNKNOWN for the pattern of what has none, or of two subjects."""
     first = [each.subjects[0] for each in scenes]
@@ -143,22 +150,6 @@ def targets(scenes: Sequence[Scene]) -> dict[str, Tensor]:
         for each, subject in zip(scenes, first, strict=True)
     ]
     return {name: torch.tensor(values) for name, values in found.items()}
-
-
-def shrink(labels: np.ndarray) -> np.ndarray:
-    """Labels (..., H, W) at a quarter of the size: the label near the middle of each 4×4 pixels."""
-    return labels[..., REDUCTION // 2 :: REDUCTION, REDUCTION // 2 :: REDUCTION]
-
-
-def segmentations(runs: Path, count: int) -> np.ndarray:
-    """Labels of the first `count` drawings, uint8 (count, 32, 32), kept in a file under `runs`."""
-    path = runs / f"segmentations-{count}.npy"
-    if not path.exists():
-        with path.with_suffix(".part").open("wb") as file:
-            np.save(file, np.stack([shrink(segment(scene(index), SIZE)) for index in range(count)]))
-        path.with_suffix(".part").rename(path)
-    labels: np.ndarray = np.load(path)
-    return labels
 
 
 def loss_of(model: Classifier, images: Tensor, labels: Tensor, asked: dict[str, Tensor]) -> Tensor:
@@ -176,17 +167,17 @@ def train(runs: Path, minutes: float, round_trip: RoundTrip | None = None) -> Cl
     torch.manual_seed(0)
     model = Classifier()
     trainer = Trainer(model, Schedule(minutes, peak_rate=2e-3), runs / "classifier")
-    pictures = drawings(runs)
-    labels, batches = segmentations(runs, len(pictures)), Batches(np.arange(len(pictures)), BATCH, seed=6)
+    pictures, batches = drawings(runs, PIXELS), Batches(np.arange(len(drawings(runs, PIXELS))), BATCH, seed=6)
 
     def descend(step: int) -> float:
         rng, chosen = np.random.default_rng([6, step]), np.sort(batches.indices(step))
-        images, areas = to_images(pictures[chosen]), torch.from_numpy(labels[chosen]).long()
+        scenes = [scene(int(index)) for index in chosen]
+        images, labels = to_images(pictures[chosen]), areas(scenes)
         mirrored = torch.from_numpy(rng.random(len(chosen)) < 0.5)
-        images[mirrored], areas[mirrored] = images[mirrored].flip(3), areas[mirrored].flip(2)
+        images[mirrored], labels[mirrored] = images[mirrored].flip(3), labels[mirrored].flip(2)
         images = augment(images, rng, round_trip)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(model, images, areas, targets([scene(int(index)) for index in chosen]))
+        with mixed():
+            loss = loss_of(model, images, labels, targets(scenes))
         return backward(loss)
 
     trainer.run(descend)
@@ -209,9 +200,8 @@ def accuracy(model: Classifier, count: int = 500) -> dict[str, float]:
     for each, found in zip(scenes, seen, strict=True):
         asked = {subject.kind for subject in each.subjects}
         right["kinds"].append(set(list(found.shares)[: len(asked)]) == asked)
-        labels = shrink(segment(each, SIZE))
         said = sum((1 + SUBJECTS.index(kind)) * mask for kind, mask in found.masks.items())
-        right["area"].append(float((labels == said).mean()))
+        right["area"].append(float((areas([each])[0].numpy() == said).mean()))
         for name, values in targets([each]).items():
             if values[0] != UNKNOWN:
                 right[name].append(getattr(found, name) == HEADS[name][values[0]])

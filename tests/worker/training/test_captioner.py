@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import BlipForConditionalGeneration, CLIPConfig, CLIPModel, CLIPTokenizer
+from PIL import Image
+from transformers import BlipForConditionalGeneration, BlipImageProcessorPil, CLIPConfig, CLIPModel, CLIPTokenizer
 
 from worker.training.captioner import begin_as_clip, build, describe, loss_of, write
 from worker.training.clip import to_images
 from worker.training.data import scene
 from worker.training.loop import backward
 from worker.training.reading import Said, agrees, read
+from worker.training.sizes import SIZES
 from worker.training.world.captions import caption
 from worker.training.world.scenes import draw
 
@@ -29,23 +30,24 @@ def tokenizer() -> CLIPTokenizer:
 def test_it_learns_two_drawings_by_heart_and_its_folder_speaks(tokenizer: CLIPTokenizer, tmp_path: Path) -> None:
     pictures = np.stack([draw(scene(index)) for index in (0, 1)])
     words = ["a red boat on the sea", "a white dog in the snow at night"]
-    model = build(tokenizer, width=64)
+    model = build(tokenizer, SIZES["small"], width=64)
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     for _ in range(40):
         optimizer.zero_grad()
         backward(loss_of(model, tokenizer, to_images(pictures), words))
         optimizer.step()
-    write(tmp_path, model)
+    write(tmp_path, model, SIZES["small"])
     loaded = BlipForConditionalGeneration.from_pretrained(tmp_path / "captioner").eval()
     assert loaded.dtype == torch.float32
     assert describe(loaded, tokenizer, pictures) == words
-    settings = json.loads((tmp_path / "captioner" / "preprocessor_config.json").read_text())
-    assert settings["image_mean"] == settings["image_std"] == [0.5, 0.5, 0.5]  # -1 .. 1, as in training
+    processor = BlipImageProcessorPil.from_pretrained(tmp_path / "captioner")
+    made = processor(Image.fromarray(pictures[0]), return_tensors="pt")["pixel_values"]
+    torch.testing.assert_close(made, to_images(pictures[:1]), atol=1e-5, rtol=0)
 
 
 def test_the_loss_counts_every_token_up_to_the_first_end_mark(tokenizer: CLIPTokenizer) -> None:
     """Mean over the batch's tokens after the start mark; padding, which is the end mark again, is not counted."""
-    model = build(tokenizer, width=64).eval()
+    model = build(tokenizer, SIZES["small"], width=64).eval()
     images = to_images(np.stack([draw(scene(index)) for index in (0, 1)]))
     texts = ["a red boat on the sea", "a dog"]
     together = loss_of(model, tokenizer, images, texts)
@@ -62,7 +64,7 @@ def test_it_sees_what_clip_sees_where_one_deviation_serves_all(tokenizer: CLIPTo
         text_config=tower | {"vocab_size": 8}, vision_config=tower | {"image_size": 128, "patch_size": 16}
     )
     torch.manual_seed(1)
-    pair, model = CLIPModel(config).eval(), build(tokenizer, width=64).eval()
+    pair, model = CLIPModel(config).eval(), build(tokenizer, SIZES["small"], width=64).eval()
     eyes = pair.vision_model.embeddings
     with torch.no_grad():
         eyes.position_embedding.weight.copy_(eyes.position_embedding.weight[:1].expand(65, -1))

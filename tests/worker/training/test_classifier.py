@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from worker.training.augment import augment, jpeg, soften
-from worker.training.classifier import Classifier, Seen, look, loss_of, shrink, targets
+from worker.training.classifier import Classifier, Seen, areas, look, loss_of, targets
 from worker.training.clip import to_images
 from worker.training.data import scene
 from worker.training.loop import backward
@@ -19,12 +19,11 @@ def test_it_learns_sixteen_drawings_by_heart() -> None:
     torch.manual_seed(0)
     scenes = [scene(index) for index in range(16)]
     pictures = np.stack([draw(each, 64) for each in scenes])
-    labels = torch.from_numpy(np.stack([shrink(segment(each, 64)) for each in scenes])).long()
     model = Classifier()
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     for _ in range(45):
         optimizer.zero_grad()
-        backward(loss_of(model, to_images(pictures), labels, targets(scenes)))
+        backward(loss_of(model, to_images(pictures), areas(scenes, 64), targets(scenes)))
         optimizer.step()
     seen = list(look(model, pictures))
     right = [
@@ -61,9 +60,11 @@ def test_no_pattern_is_asked_of_what_has_no_coat_nor_of_two() -> None:
     assert asked["place"].tolist() == [0, 0, 0]
 
 
-def test_labels_shrink_to_a_quarter() -> None:
-    labels = np.repeat(np.repeat(np.arange(64, dtype=np.uint8).reshape(8, 8), 4, axis=0), 4, axis=1)
-    np.testing.assert_array_equal(shrink(labels), np.arange(64).reshape(8, 8))
+def test_areas_are_those_of_the_drawing_at_a_quarter() -> None:
+    drawn = scene(4)
+    whole = segment(drawn, 128)[2::4, 2::4]
+    assert areas([drawn]).shape == (1, 32, 32)
+    assert (areas([drawn])[0].numpy() == whole).mean() > 0.95
 
 
 def test_augmented_drawings_stay_close_and_in_range() -> None:

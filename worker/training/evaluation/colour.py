@@ -8,8 +8,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from worker.training import held_out
-from worker.training.classifier import Seen, shrink
-from worker.training.data import SIZE
+from worker.training.classifier import PIXELS, REDUCTION, Seen
 from worker.training.world.scenes import segment
 from worker.training.world.vocabulary import COLOURS, SUBJECTS, Scene
 
@@ -41,10 +40,11 @@ def palette() -> Palette:
 def _reference(models: list[Scene], colour: str) -> np.ndarray:
     painted = [replace(scene, subjects=(replace(scene.subjects[0], colour=colour),)) for scene in models]
     means = [
-        measure(picture, shrink(segment(scene, SIZE)) > 0)
+        measure(picture, segment(scene, PIXELS // REDUCTION) > 0)
         for scene, picture in zip(painted, held_out.pictures(painted), strict=True)
     ]
-    return np.mean(means, axis=0)
+    mean: np.ndarray = np.mean(means, axis=0)
+    return mean
 
 
 def plain(scene: Scene, kind: str = "") -> bool:

@@ -92,8 +92,8 @@ class Painter:
 
     def encode(self, pictures: np.ndarray) -> Tensor:
         """uint8 (N, H, W, 3) to latents (N, C, h, w), their means."""
-        means: Tensor = self.vae.encode(to_images(pictures)).latent_dist.mean
-        return means * self.vae.config.scaling_factor
+        latents: Tensor = self.vae.encode(to_images(pictures)).latent_dist.mean * self.vae.config.scaling_factor
+        return latents
 
     def decode(self, latents: Tensor) -> np.ndarray:
         """Latents to uint8 (N, H, W, 3)."""
