@@ -119,7 +119,8 @@ class Trainer:
             tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
         place = {"step": str(self.step), "seconds": str(self.seconds)}
         part = self.checkpoint.with_suffix(".part")
-        save_file({name: value.detach().contiguous() for name, value in tensors.items()}, part, metadata=place)
+        copies = {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
+        save_file(copies, part, metadata=place)  # tied weights share memory, which safetensors does not write
         part.rename(self.checkpoint)
 
     def load(self) -> None:
