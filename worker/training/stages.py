@@ -13,8 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from worker.training import card, clip, denoiser, export, tokenizer, vae
+from worker.training import captioner, card, classifier, clip, denoiser, export, held_out, tokenizer, vae
+from worker.training.augment import RoundTrip
 from worker.training.data import drawings
+from worker.training.evaluate import PICTURES, evaluate, table
 from worker.training.objective import Objective
 from worker.training.prompts import GUIDANCE, PROMPTS, STEPS
 from worker.training.sizes import SIZES, Size
@@ -24,7 +26,7 @@ from worker.training.sizes import SIZES, Size
 class Studio:
     """`runs` keeps checkpoints and caches, `model` is the folder in diffusers format that grows.
 
-    `warm`: a stage without a checkpoint begins with the weights that the folder has.
+    `warm`: a stage without a checkpoint begins with the weights that the folder has. `pictures`: how many to judge.
     """
 
     runs: Path
@@ -33,6 +35,7 @@ class Studio:
     objective: Objective = field(default_factory=Objective)
     device: str = "cpu"
     warm: bool = False
+    pictures: int = PICTURES
 
     def tokenizer(self) -> None:
         export.write_index(self.model)
@@ -81,6 +84,25 @@ class Studio:
         )
         self._export_unet(unet)
 
+    def captioner(self, minutes: float) -> None:
+        pair = CLIPModel.from_pretrained(self.model / "clip", dtype=torch.float32)
+        words = self._tokenizer()
+        model = captioner.train(
+            self.runs, words, minutes, self.size, self.device, pair=pair, round_trip=self._round_trip()
+        )
+        captioner.write(self.model, model, self.size)
+        self._report(f"captioner: {captioner.accuracy(model, words, self.size):.1%} of 500 drawings told right")
+
+    def classifier(self, minutes: float) -> None:
+        """The judge of `evaluate`; no part of the model."""
+        found = classifier.accuracy(classifier.train(self.runs, minutes, self._round_trip()))
+        self._report("classifier: " + ", ".join(f"{name} {share:.1%}" for name, share in found.items()))
+
+    def evaluate(self) -> None:
+        """Every row of the card's table, printed as it is measured and kept in `runs/evaluation`."""
+        report = evaluate(self.model, self.runs, self.pictures, on_row=lambda row: print(row.what, row.measured))
+        print(table(report))
+
     def grid(self) -> None:
         """The sixteen pictures of the bar, made by diffusers' own pipeline, in one PNG of 4 × 4."""
         pipeline = StableDiffusionPipeline.from_pretrained(self.model, safety_checker=None)
@@ -97,6 +119,17 @@ class Studio:
         card.draw_losses(self.runs, self.model / "losses.png")
         card.write(self.runs, self.model)
 
+    def _round_trip(self) -> RoundTrip:
+        """Pictures through the autoencoder and back, as all that the U-Net draws come out of it."""
+        model = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32).eval()
+
+        @torch.inference_mode()
+        def through(images: Tensor) -> Tensor:
+            back: Tensor = model.decode(model.encode(images).latent_dist.mean).sample
+            return back.clone()
+
+        return through
+
     def _tokenizer(self) -> CLIPTokenizer:
         return CLIPTokenizer.from_pretrained(self.model / "tokenizer")
 
@@ -109,7 +142,8 @@ class Studio:
 
     def _export_vae(self, model: AutoencoderKL) -> None:
         export.write_part(self.model, "vae", model)
-        self._report(f"vae: {vae.psnr(model, vae.held_out(128, self.size)):.2f} dB on held-out drawings")
+        drawn = held_out.pictures(held_out.scenes(128), self.size.pixels)
+        self._report(f"vae: {vae.psnr(model, drawn):.2f} dB on held-out drawings")
 
     def _export_unet(self, unet: nn.Module) -> None:
         export.write_part(self.model, "unet", unet)
