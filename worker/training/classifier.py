@@ -185,10 +185,17 @@ def train(runs: Path, minutes: float, round_trip: RoundTrip | None = None) -> Cl
     return model.eval()
 
 
-def load(runs: Path) -> Classifier:
-    """The trained classifier."""
+def save(model: Classifier, folder: Path) -> None:
+    """As `folder/model.safetensors`, float16 on disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()}
+    save_file(halves, folder / "model.safetensors")
+
+
+def load(folder: Path) -> Classifier:
+    """What `save` wrote, in float32."""
     model = Classifier()
-    model.load_state_dict(load_file(runs / "classifier" / "model.safetensors"))
+    model.load_state_dict(load_file(folder / "model.safetensors"))
     return model.eval()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,3 +74,10 @@ def write(report: Report, path: Path) -> None:
     """As JSON, each row with its verdict."""
     rows = [asdict(row) | {"verdict": row.verdict} for row in report.rows]
     write_json(path, {"weights": report.weights, "pictures": report.pictures, "rows": rows})
+
+
+def read(path: Path) -> Report:
+    """What `write` wrote."""
+    found = json.loads(path.read_text())
+    rows = [Row(**{name: value for name, value in row.items() if name != "verdict"}) for row in found["rows"]]
+    return Report(found["weights"], found["pictures"], tuple(rows))
