@@ -155,7 +155,9 @@ def targets(scenes: Sequence[Scene]) -> dict[str, Tensor]:
 def loss_of(model: Classifier, images: Tensor, labels: Tensor, asked: dict[str, Tensor]) -> Tensor:
     """Cross-entropy of the segmentation (labels (B, H/4, W/4), int64) plus that of every head; a scalar."""
     logits, features = model(images)
-    loss: Tensor = F.cross_entropy(logits.float(), labels)
+    weights = torch.ones(1 + len(SUBJECTS))
+    weights[0] = 0.5  # most of a picture is nobody's, and soon told
+    loss: Tensor = F.cross_entropy(logits.float(), labels, weights)
     for name, values in asked.items():
         if (values != UNKNOWN).any():
             loss = loss + 0.15 * F.cross_entropy(model.heads[name](features).float(), values, ignore_index=UNKNOWN)

@@ -21,7 +21,7 @@ def test_it_learns_sixteen_drawings_by_heart() -> None:
     pictures = np.stack([draw(each, 64) for each in scenes])
     model = Classifier()
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
-    for _ in range(45):
+    for _ in range(36):
         optimizer.zero_grad()
         backward(loss_of(model, to_images(pictures), areas(scenes, 64), targets(scenes)))
         optimizer.step()

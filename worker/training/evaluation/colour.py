@@ -30,11 +30,12 @@ def measure(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def palette() -> Palette:
     """What the eleven colours measure on drawings of each kind: a flower has a green stem, a boat a white sail."""
-    found: Palette = {}
-    for kind in SUBJECTS:
-        models = [scene for scene in held_out.scenes(120 * len(SUBJECTS), AFTER) if plain(scene, kind)][:MODELS]
-        found[kind] = np.stack([_reference(models, colour) for colour in COLOURS])
-    return found
+    models: dict[str, list[Scene]] = {kind: [] for kind in SUBJECTS}
+    for scene in filter(plain, held_out.scenes(120 * len(SUBJECTS), AFTER)):
+        models[scene.subjects[0].kind].append(scene)
+    return {
+        kind: np.stack([_reference(scenes[:MODELS], colour) for colour in COLOURS]) for kind, scenes in models.items()
+    }
 
 
 def _reference(models: list[Scene], colour: str) -> np.ndarray:
@@ -47,11 +48,10 @@ def _reference(models: list[Scene], colour: str) -> np.ndarray:
     return mean
 
 
-def plain(scene: Scene, kind: str = "") -> bool:
+def plain(scene: Scene) -> bool:
     """Whether a scene shows one kind in one colour in the flat style."""
     first = scene.subjects[0]
-    alone = len(scene.subjects) == 1 and scene.style == "flat" and first.pattern == "plain"
-    return alone and kind in ("", first.kind)
+    return len(scene.subjects) == 1 and scene.style == "flat" and first.pattern == "plain"
 
 
 def name(picture: np.ndarray, seen: Seen, kind: str, references: Palette) -> str:

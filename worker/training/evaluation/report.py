@@ -72,6 +72,7 @@ def _cells(row: Row) -> list[str]:
 
 def write(report: Report, path: Path) -> None:
     """As JSON, each row with its verdict."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     rows = [asdict(row) | {"verdict": row.verdict} for row in report.rows]
     write_json(path, {"weights": report.weights, "pictures": report.pictures, "rows": rows})
 
