@@ -5,7 +5,7 @@ clip        a CLIP pair; its text encoder                            models/mini
 vae         the autoencoder; the preview's linear map                models/mini/vae, preview.json
 denoiser    the U-Net on the autoencoder's latents                   models/mini/unet
 captioner   a BLIP that begins with CLIP's eyes                      models/mini/captioner
-classifier  the judge of `evaluate`, no part of the model            runs/classifier
+classifier  the judge of `evaluate`, no part of the model            models/judge
 evaluate    the table of what it can do, on captions never seen      runs/evaluation/report.json
 grid        fixed prompts with diffusers' pipeline                   models/mini/grid.png
 card        loss curves, the table, hashes, the account of all this  models/mini/MODEL_CARD.md

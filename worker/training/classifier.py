@@ -1,6 +1,6 @@
 """The judge: a plain convolutional network, trained on drawings alone, that says what a picture shows and where.
 
-It is no part of the model and never trains it; it stays in `runs`. It will judge generated pictures, so the drawings it
+It is no part of the model and never trains it; it is kept beside it. It will judge generated pictures, so the drawings it
 learns from are softened, compressed, brightened and noised as a generator might (`augment`); its words about a picture
 are only as good as its accuracy on held-out drawings, which stands beside every number that it gives.
 """
@@ -165,7 +165,7 @@ def loss_of(model: Classifier, images: Tensor, labels: Tensor, asked: dict[str, 
 
 
 def train(runs: Path, minutes: float, round_trip: RoundTrip | None = None) -> Classifier:
-    """Train for `minutes`, half of the drawings mirrored; saves `runs/classifier/model.safetensors`."""
+    """Train for `minutes`, half of the drawings mirrored."""
     torch.manual_seed(0)
     model = Classifier()
     trainer = Trainer(model, Schedule(minutes, peak_rate=2e-3), runs / "classifier")
@@ -183,7 +183,6 @@ def train(runs: Path, minutes: float, round_trip: RoundTrip | None = None) -> Cl
         return backward(loss)
 
     trainer.run(descend)
-    save_file(model.state_dict(), runs / "classifier" / "model.safetensors")
     return model.eval()
 
 

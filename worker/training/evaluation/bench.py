@@ -28,7 +28,7 @@ class Bench:
         self.painter = Painter(model)
         self.weights = fingerprint(model)
         self.gallery = Gallery(self.painter, runs / "evaluation" / self.weights)
-        self.judge = classifier.load(runs)
+        self.judge = classifier.load(model.parent / "judge")
         self.guidance: float = json.loads((model / "recommended.json").read_text())["guidance"]
 
     @property
