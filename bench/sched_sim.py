@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from worker.engine.batcher import Batcher, BatchKey
@@ -141,7 +141,8 @@ class Engine:
         self.longest_gap = self.longest_decoding = 0.0
         self.longest_round = self.most_jobs = 0
 
-    def run(self, jobs: Sequence[Job]) -> Outcome:
+    def run(self, jobs: Sequence[Job], until: Collection[Job] = ()) -> Outcome:
+        """To the end of all jobs, or of those of `until`."""
         coming = sorted(jobs, key=lambda job: job.arrival)
         for age, job in enumerate(coming):
             job.age = age
@@ -157,13 +158,15 @@ class Engine:
             self._develop()
             self.there = [job for job in self.there if job.landed < job.count]
             self.longest_gap = max(self.longest_gap, self.now - start)
+            if until and all(job.landed == job.count for job in until):
+                break
         return Outcome(
             list(jobs), self.ticks, self.longest_gap, self.longest_decoding, self.longest_round, self.most_jobs
         )
 
     def _board(self) -> None:
         for job in self.batcher.board(self.there):
-            if job.flying == 0:
+            if all(flight.job is not job for flight in self.flights):
                 job.stepped = self.ticks
             job.boarded += 1
             model, height, width = job.lane
@@ -192,7 +195,9 @@ class Engine:
         """Decode what has landed, for half a tick at most; what is left over keeps its place in the budget."""
         allowance, begin, rest = Allowance(self.batcher.budget // 2), self.now, list[Flight]()
         for flight in in_turns(self.exposed):
-            if allowance.take(self.batcher.cost(self.device.decode_rows, flight.lane)):
+            cost = self.batcher.cost(self.device.decode_rows, flight.lane)
+            if allowance.take(cost):
+                self.batcher.charge(flight.owner, cost)
                 self.now += self.device.decode * flight.job.scale
                 flight.job.landed += 1
                 flight.job.ended.append(self.now)
@@ -202,9 +207,9 @@ class Engine:
         self.longest_decoding = max(self.longest_decoding, self.now - begin)
 
 
-def by_steps(jobs: Sequence[Job], device: Device, max_rows: int) -> Outcome:
-    """Ours."""
-    return Engine(device, max_rows).run(jobs)
+def by_steps(jobs: Sequence[Job], device: Device, max_rows: int, until: Collection[Job] = ()) -> Outcome:
+    """Ours, to the end of all jobs or of those of `until`."""
+    return Engine(device, max_rows).run(jobs, until)
 
 
 def one_at_a_time(jobs: Sequence[Job], device: Device) -> Outcome:

@@ -100,8 +100,11 @@ class Batcher:
         not fit, places are kept for it. A job with nothing in the air may take the places of others' second images.
         """
         budget = self.budget // self.cost(1, jobs[0].lane)  # in rows of this lane
-        free = budget - sum(job.flying for job in jobs)
-        spare = sum(max(0, job.flying - job.rows) for job in jobs)
+        aloft = [(job.flying, job.rows) for job in jobs]
+        free = budget - sum(flying for flying, _ in aloft)
+        spare = sum(max(0, flying - rows) for flying, rows in aloft)
+        if free + spare < 1 and free < budget:
+            return []
         turns = [(job.flying, job.age, 0, job) for job in jobs if job.waiting]
         heapify(turns)
         boarding: list[W] = []
@@ -131,6 +134,10 @@ class Batcher:
                 batches.append([])
             batches[-1].append(flight)
         return sorted((batch for group in groups.values() for batch in group), key=lambda batch: batch[0].age)
+
+    def charge(self, owner: str, cost: int) -> None:
+        """A picture of an owner's was encoded or decoded, at such a cost."""
+        self._fairness.charge(owner, cost)
 
     def cap(self, key: BatchKey, rows: int) -> None:
         """No more than so many rows of this key in one batch from now on."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from worker.engine.batcher import Batcher, BatchKey
 from worker.engine.capacity import DECODE_ROWS, Allowance
-from worker.engine.fairness import Lane, in_turns
+from worker.engine.fairness import Claim, in_turns
 from worker.engine.flight import Flight
 from worker.engine.job import Job
 from worker.engine.request import Cancelled, Done, End, EngineRequest, Failed, Picture, Preview, Ticket
@@ -167,7 +167,7 @@ class Engine:
         allowance = Allowance(self._batcher.budget // 2)
         for job in self._batcher.board(self._jobs):
             encodes = 0 if job.over else self._runner.encodes(job, job.boarded)
-            if not encodes or allowance.take(self._picture_cost(job.lane, encodes)):
+            if not encodes or self._afford(allowance, job, encodes):
                 with self._blaming([job]):
                     self._board(job)
 
@@ -184,9 +184,13 @@ class Engine:
             self._keys.add(flight.key)
             self._batcher.cap(flight.key, self._trial.rows_in_memory(flight.key))
 
-    def _picture_cost(self, lane: Lane, count: int = 1) -> int:
-        """What so many pictures' way through the VAE takes of a tick."""
-        return self._batcher.cost(count * self._decode_rows, lane)
+    def _afford(self, allowance: Allowance, claim: Claim, pictures: int = 1) -> bool:
+        """Whether there is time in this tick for so many ways through the VAE; the owner is charged for it."""
+        cost = self._batcher.cost(pictures * self._decode_rows, claim.lane)
+        if not allowance.take(cost):
+            return False
+        self._batcher.charge(claim.owner, cost)
+        return True
 
     def _denoise(self, batch: list[Flight]) -> None:
         """One U-Net call, and each flight's answer to its sampler. A batch too large for the device is halved."""
@@ -247,7 +251,7 @@ class Engine:
         for flight in in_turns(exposed):
             if flight.job.over:
                 continue
-            if not allowance.take(self._picture_cost(flight.lane)):
+            if not self._afford(allowance, flight):
                 self._exposed.append(flight)
                 continue
             with self._blaming([flight.job]):

@@ -56,7 +56,7 @@ class Fairness:
     """Divides a budget a tick by what was served before.
 
     Between owners by cost alone, whatever their priorities; within an owner the higher priority goes first; within
-    that by cost between lanes, then by cost between jobs, then by age. Who pauses keeps what he is owed; who need not
+    that by cost between lanes, then by turns between jobs, then by age. Who pauses keeps what he is owed; who need not
     pause is owed nothing. A job that has not stepped for `patience` rounds is overdue and goes before everybody,
     where a round is as many ticks as it takes to step everybody once. So no job pauses for longer than
 
@@ -107,9 +107,18 @@ class Fairness:
         price, claim = queue.take(left)
         chosen.append(claim)
         self._stepped[claim.age] = self._tick
-        for account in queue.accounts:
-            self._served[account] = self._served.get(account, 0) + price
+        owner, lane, job = queue.accounts
+        for account, amount in ((owner, price), (lane, price), (job, 1)):
+            self._add(account, amount)
         return price
+
+    def charge(self, owner: str, cost: int) -> None:
+        """Something else was done for an owner that took so much of the device's time."""
+        if self._served:
+            self._add((owner,), cost)
+
+    def _add(self, account: Account, amount: int) -> None:
+        self._served[account] = self._served.get(account, 0) + amount
 
     def _turn(self, queue: _Queue[C], ticks: int) -> tuple[float, int, int, int, int, int, Lane]:
         owner, lane, job = (self._served.get(account, 0) for account in queue.accounts)
