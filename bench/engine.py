@@ -154,7 +154,7 @@ class Contest:
         return {
             rows: 1e3
             * self._median_time(
-                lambda rows=rows: self.runner._call(  # type: ignore[misc]  # bound early on purpose
+                lambda rows=rows: self.runner.call(  # type: ignore[misc]  # bound early on purpose
                     rows,
                     Rows(
                         torch.randn(rows, components.latent_channels, side, side, device=components.device),
