@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from worker.training.data import Batches, Lookalikes, scene, stratified
+from worker.training.data import Batches, Lookalikes, pairs_again, scene, stratified
 from worker.training.world.vocabulary import FURRY, Scene, Subject
 
 MEMBERS = np.arange(6000)
@@ -78,6 +78,12 @@ def test_a_pass_of_runs_shows_no_drawing_twice(lookalikes: Lookalikes) -> None:
     steps = len(MEMBERS) // Lookalikes.RUN // 4
     shown = np.concatenate([lookalikes.indices(step)[: 4 * Lookalikes.RUN] for step in range(steps)])
     assert len(np.unique(shown)) == len(shown)
+
+
+def test_pairs_are_shown_twice_a_pass() -> None:
+    times = np.bincount(pairs_again(500))
+    assert len(times) == 500
+    assert all(times[index] == len(scene(index).subjects) for index in range(500))
 
 
 def test_stratified_numbers_are_one_from_each_slice() -> None:
