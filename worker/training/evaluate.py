@@ -32,7 +32,10 @@ ROWS: tuple[Callable[[Bench], list[Row]], ...] = (
 
 
 def evaluate(model: Path, runs: Path, pictures: int = PICTURES, on_row: Callable[[Row], None] | None = None) -> Report:
-    """All rows for the diffusers folder `model`, judged by the classifier in `judge` beside it; also `runs/evaluation/report.json`."""
+    """All rows for the diffusers folder `model`, judged by the classifier in `judge` beside it.
+
+    They are also written to `runs/evaluation/report.json`.
+    """
     bench = Bench(model, runs, pictures)
     report = Report(bench.weights, pictures, ())
     for measure in ROWS:
