@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.grid import Grid
 from contract.settings import Settings
-from contract.store import JobStore, Work, connect
+from contract.store import Claim, JobStore, Work, connect
 from contract.upscale import Upscale
 from tests.contract.ledger import REQUEST, claim, picture, submit
 from tests.worker.engine.tiny import tiny
@@ -22,6 +21,7 @@ from worker import files
 from worker.checkpoint import Memory, fingerprint, maker_of, pack, resumed, unpack
 from worker.engine.request import Trace
 from worker.kinds import plan
+from worker.pictures import Pixels
 
 PRINT = "f" * 64
 TRACES = {
@@ -122,18 +122,12 @@ def test_a_full_disk_is_no_error(store: JobStore, tmp_path: Path) -> None:
     memory.forget()
 
 
-def show(
-    store: JobStore, blobs: Blobs, taken: Any, index: int, maker: str, role: str = "output"
-) -> np.ndarray[Any, Any]:
+def show(store: JobStore, blobs: Blobs, taken: Claim, index: int, maker: str, role: str = "output") -> Pixels:
     """A picture in the ledger, as an earlier claim left it."""
     pixels = photo(128, 128)
     image = picture(taken.job_id, index, blobs.put(files.png(pixels, {})))
-    store.add_picture(taken, replace_image(image, role=role, metadata={"maker": maker}))
+    store.add_picture(taken, image.model_copy(update={"role": role, "metadata": {"maker": maker}}))
     return pixels
-
-
-def replace_image(image: Any, **changes: Any) -> Any:
-    return image.model_copy(update=changes)
 
 
 def test_pictures_of_an_equal_maker_are_not_made_again(store: JobStore, blobs: Blobs, settings: Settings) -> None:

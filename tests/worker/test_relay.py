@@ -156,8 +156,6 @@ def test_a_checkpoint_is_kept_until_the_job_ends(begin: Begin, checkpoints: Chec
     """A job that is handed back has not ended."""
     _, relay, ticket = begin()
     ticket.put(Checkpoint({0: TRACE, 1: TRACE}))
-    assert isinstance(event := ticket.get(), Checkpoint)
-    ticket.put(event)
     ticket.put(end)
     relay.follow(ticket)
     assert len(checkpoints.jobs()) == left
