@@ -37,6 +37,7 @@ class Log:
 
     def take(self, index: int) -> Trace | None:
         """The trace of an image that begins, which is logged anew as it is gone through."""
+        self._left_behind.discard(index)
         trace = self._traces.pop(index, None)
         self._size -= trace.size if trace else 0
         return trace
