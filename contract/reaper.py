@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from contract.blobs import Blobs
 from contract.broker import send_hint
+from contract.checkpoints import Checkpoints
 from contract.settings import Settings
 from contract.store import JobStore
 
@@ -24,6 +25,7 @@ class Reaper(threading.Thread):
     def __init__(self, store: JobStore, blobs: Blobs, celery: Celery, settings: Settings) -> None:
         super().__init__(name="reaper", daemon=True)
         self._store, self._blobs, self._celery, self._settings = store, blobs, celery, settings
+        self._checkpoints = Checkpoints(settings.checkpoints)
         self._stopping = threading.Event()
         self._me = secrets.token_hex(8)
 
@@ -46,6 +48,9 @@ class Reaper(threading.Thread):
         if sweep:
             for sha in self._store.sweep():
                 self._blobs.delete(sha)
+            held = self._checkpoints.jobs()
+            for job_id in set(held) - self._store.unfinished(held):
+                self._checkpoints.clear(job_id)
 
     def stop(self) -> None:
         """End within a second."""

@@ -54,6 +54,14 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         20.0, ge=0, description="Time a stopping worker gives its running jobs before it hands them back."
     )
+    checkpoint_seconds: float = Field(
+        5.0, ge=0, description="Time between two checkpoints of a job, from which another worker goes on; 0 = none."
+    )
+    checkpoint_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=0,
+        description="Most bytes of a job's checkpoint; beyond it an image goes on from further back.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @property
@@ -70,6 +78,11 @@ class Settings(BaseSettings):
     def blobs(self) -> Path:
         """Folder of content-addressed bytes."""
         return self.data / "blobs"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of what running jobs need to be gone on with."""
+        return self.data / "checkpoints"
 
     @property
     def prompts(self) -> Path:

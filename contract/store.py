@@ -271,6 +271,14 @@ class JobStore:
         data = self.redis.hget(key, cast("str", field)) if field is not None else None
         return base64.b64decode(cast("str", data)) if data else None
 
+    def unfinished(self, job_ids: Sequence[str]) -> set[str]:
+        """Those that wait or run."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hget(keys.job(job_id), "state")
+            states = pipe.execute()
+        return {job_id for job_id, state in zip(job_ids, states, strict=True) if state and not JobState(state).final}
+
     def owner(self, job_id: str) -> str | None:
         return cast("str | None", self.redis.hget(keys.job(job_id), "owner"))
 

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,12 @@ def png(pixels: Pixels, made_from: Mapping[str, Any]) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG", pnginfo=text, compress_level=1, compress_type=3)
     return out.getvalue()
+
+
+def read(file: Path) -> Pixels:
+    """A picture of ours, (H, W, 3). Raises OSError."""
+    with Image.open(file, formats=["PNG"]) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def preview(pixels: Pixels) -> bytes:

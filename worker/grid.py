@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -9,6 +10,7 @@ from PIL import Image
 from contract.blobs import Blobs
 from contract.grid import Axis, Cell, Grid, cells
 from contract.requests import Img2Img, Inpaint
+from worker import files
 from worker.engine.request import EngineRequest, Picture
 from worker.plan import Print, prints, told, words_of
 from worker.prepare import Drawn, Order, engine_request, prepare
@@ -44,6 +46,12 @@ class GridPlan:
             if made.role == "output":
                 self._lay(number, Image.fromarray(made.pixels))
             yield made
+
+    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
+        """Cells that are stored go onto the sheet as they are."""
+        for number, file in kept.items():
+            self._lay(number, Image.fromarray(files.read(file)))
+        return frozenset(kept)
 
     def finish(self) -> Iterator[Print]:
         """The sheet, numbered after the last cell."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from contract.requests import PictureRequest
@@ -30,7 +31,11 @@ class Plan(Protocol):
         ...
 
     def develop(self, picture: Picture) -> Iterator[Print]:
-        """What to store now that the engine has handed over one of its pictures."""
+        """What to store now that the engine has handed over one of its pictures; its output comes last."""
+        ...
+
+    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
+        """Which of the engine's pictures need not be made. kept: outputs that an earlier run of this job stored."""
         ...
 
     def finish(self) -> Iterator[Print]:
@@ -53,6 +58,9 @@ class Pictures:
     def develop(self, picture: Picture) -> Iterator[Print]:
         return prints(picture, self.order, self.request, words_of(self.drawn, picture.index))
 
+    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
+        return frozenset(kept)
+
     def finish(self) -> Iterator[Print]:
         return iter(())
 
@@ -60,10 +68,10 @@ class Pictures:
 def prints(
     picture: Picture, order: Order, request: PictureRequest, words: tuple[str, str], **more: Any
 ) -> Iterator[Print]:
-    """The pictures that one of the engine's becomes, each with the request it was made by."""
+    """The pictures that one of the engine's becomes, each with the request it was made by, and its output last."""
     finished = order.finish(picture.rgb)
     made_from = {**told(request.model_dump(mode="json"), words), **more, **finished.measured}
-    for role, pixels in finished.pictures.items():
+    for role, pixels in sorted(finished.pictures.items(), key=lambda each: each[0] == "output"):
         yield Print(picture.index, picture.seed, role, pixels, made_from)
 
 

@@ -15,7 +15,8 @@ from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
 from contract.store import Claim, JobStore, Verdict, Work
 from worker import files
-from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.checkpoint import Memory
+from worker.engine.request import Cancelled, Checkpoint, Done, Failed, Picture, Preview, Progress, Ticket
 from worker.plan import Plan, Print
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,10 @@ class Relay:
     plan: Plan
     store: JobStore
     blobs: Blobs
+    memory: Memory
+    maker: str
     begun: float = field(default_factory=time.monotonic)
+    stored: set[int] = field(default_factory=set)  # of the engine's pictures, those that need no trace any more
 
     def follow(self, ticket: Ticket) -> None:
         """Until the job has ended, and is ended in the ledger. A lost claim's events fall on the floor."""
@@ -62,6 +66,9 @@ class Relay:
                 case Picture():
                     for made in self.plan.develop(event):
                         self._keep(made)
+                        self.stored.add(event.index)
+                case Checkpoint(traces=traces):
+                    self.memory.keep({index: trace for index, trace in traces.items() if index not in self.stored})
                 case Failed(code="engine_stopped"):
                     insist(self.store.release, self.claim)
                 case Failed(code=code, message=message):
@@ -69,9 +76,14 @@ class Relay:
                 case Done():
                     for made in self.plan.finish():
                         self._keep(made)
-                    insist(self.store.finish, self.claim)
+                    self._ended(self.store.finish)
                 case Cancelled():
-                    insist(self.store.cancelled, self.claim)
+                    self._ended(self.store.cancelled)
+
+    def _ended(self, end: Callable[[Claim], bool]) -> None:
+        """End the job in the ledger; where the claim is lost, its checkpoints are the newer one's."""
+        if insist(end, self.claim):
+            self.memory.forget()
 
     def _keep(self, made: Print) -> None:
         """Store one finished picture: first the bytes, then the record that shows it."""
@@ -100,7 +112,11 @@ class Relay:
             seed=made.seed,
             role=made.role,
             owner=self.work.owner,
-            metadata={**made_from, "timings": {"seconds": round(time.monotonic() - self.begun, 3)}},
+            metadata={
+                **made_from,
+                "maker": self.maker,
+                "timings": {"seconds": round(time.monotonic() - self.begun, 3)},
+            },
         )
         insist(self.store.add_picture, self.claim, image)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,9 @@ class Interpolated:
     def develop(self, picture: Picture) -> Iterator[Print]:
         raise AssertionError(f"nobody asked for picture {picture.index}")
 
+    def recall(self, _: Mapping[int, Path], /) -> frozenset[int]:
+        return frozenset()
+
     def finish(self) -> Iterator[Print]:
         yield Print(0, None, "output", np.asarray(self.large), told(self.request.model_dump(mode="json"), ("", "")))
 
@@ -68,6 +72,10 @@ class Redrawn:
         """A tile is kept until all are there: added up in another order, they might differ in a bit."""
         self._tiles[picture.index] = picture.rgb
         return iter(())
+
+    def recall(self, _: Mapping[int, Path], /) -> frozenset[int]:
+        """What is stored is the whole, and no tile."""
+        return frozenset()
 
     def finish(self) -> Iterator[Print]:
         width, height = self._size

@@ -15,12 +15,14 @@ from redis.exceptions import RedisError
 
 from contract import keys
 from contract.blobs import Blobs
+from contract.checkpoints import Checkpoints
 from contract.errors import ErrorCode, JobFailed
 from contract.jobs import ModelInfo, WorkerInfo
 from contract.kinds import JobRequest
 from contract.requests import Txt2Img
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
+from worker.checkpoint import Memory, fingerprint, maker_of, resumed
 from worker.engine.engine import Engine
 from worker.engine.request import Ticket
 from worker.kinds import plan
@@ -42,7 +44,15 @@ class Worker:
         self._settings, self._store, self._blobs = settings, store, blobs
         self._tokenizer = components.tokenizer
         self._device = _device_name(components.device)
-        self._engine = Engine(components, max_rows=settings.max_rows, measured=True)
+        self._maker = maker_of(components, self._device)
+        self._checkpoints = Checkpoints(settings.checkpoints)
+        self._engine = Engine(
+            components,
+            max_rows=settings.max_rows,
+            measured=True,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            checkpoint_bytes=settings.checkpoint_bytes,
+        )
         self._held: dict[Claim, Ticket] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -70,10 +80,10 @@ class Worker:
             self._develop(claim)
         except JobFailed as failure:
             log.warning("%s failed: %s: %s", job_id, failure.code, failure.message)
-            self._store.fail(claim, failure.code, failure.message)
+            self._fail(claim, failure.code, failure.message)
         except Exception:
             log.exception("%s failed", job_id)
-            self._store.fail(claim, ErrorCode.INTERNAL_ERROR, f"something broke here; the log tells of {job_id}")
+            self._fail(claim, ErrorCode.INTERNAL_ERROR, f"something broke here; the log tells of {job_id}")
         finally:
             with self._lock:
                 self._held.pop(claim, None)
@@ -104,15 +114,21 @@ class Worker:
         early = Ticket()  # keeps the lease, and hears a wish to cancel, while the inputs are read
         self._hold(claim, early)
         planned = plan(request, work, self._blobs)
-        ticket = self._engine.submit(*planned.requests, owner=work.owner)
+        memory = Memory(self._checkpoints, claim, fingerprint(self._maker, work))
+        resume = resumed(memory, planned, self._maker, self._store, self._blobs)
+        ticket = self._engine.submit(*planned.requests, owner=work.owner, resume=resume)
         self._hold(claim, ticket)
         if early.cancelled:
             ticket.cancel()
-        relay = Relay(claim, work, self.model, planned, self._store, self._blobs)
+        relay = Relay(claim, work, self.model, planned, self._store, self._blobs, memory, self._maker)
         try:
             relay.follow(ticket)
         finally:
             ticket.cancel()  # where the relay gave up, nobody wants the rest
+
+    def _fail(self, claim: Claim, code: ErrorCode, message: str) -> None:
+        if self._store.fail(claim, code, message):
+            self._checkpoints.clear(claim.job_id)
 
     def _hold(self, claim: Claim, ticket: Ticket) -> None:
         with self._lock:

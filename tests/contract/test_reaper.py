@@ -7,6 +7,7 @@ import pytest
 
 from contract.blobs import Blobs
 from contract.broker import UNREAD_HINTS, make_celery
+from contract.checkpoints import Checkpoints
 from contract.jobs import JobState
 from contract.reaper import Reaper
 from contract.settings import Settings
@@ -52,6 +53,20 @@ def test_bytes_go_an_hour_after_the_last_who_needed_them(store: JobStore, settin
     reaper.round(sweep=True)
     with pytest.raises(FileNotFoundError):
         blobs.get(sha)
+
+
+def test_checkpoints_go_with_their_jobs(store: JobStore, settings: Settings, reaper: Reaper) -> None:
+    """Also those that a late twin wrote after the end, and those of jobs that are forgotten."""
+    checkpoints = Checkpoints(settings.checkpoints)
+    waiting, running, ended, cancelled, deleted = (submit(store) for _ in range(5))
+    claim(store, running)
+    store.finish(claim(store, ended))
+    store.cancel(cancelled)
+    store.delete_job(deleted)
+    for job_id in (waiting, running, ended, cancelled, deleted, "job_unknown"):
+        checkpoints.keep(job_id, 1, b"bytes")
+    reaper.round(sweep=True)
+    assert set(checkpoints.jobs()) == {waiting, running}
 
 
 def test_the_thread_does_its_rounds_and_stops(store: JobStore, reaper: Reaper) -> None:

@@ -7,17 +7,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from redis.exceptions import ConnectionError
 
 from contract.blobs import Blobs
+from contract.checkpoints import Checkpoints
 from contract.errors import ErrorCode, JobFailed
 from contract.jobs import JobState, ModelInfo
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
 from worker import relay as module
-from worker.engine.request import Cancelled, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.checkpoint import Memory
+from worker.engine.request import (
+    Cancelled,
+    Checkpoint,
+    Done,
+    Event,
+    Failed,
+    Picture,
+    Preview,
+    Progress,
+    Ticket,
+    Trace,
+)
 from worker.kinds import plan
 from worker.pictures import Finished
 from worker.plan import Pictures
@@ -44,14 +58,20 @@ Begin = Callable[[], tuple[Claim, Relay, Ticket]]
 
 
 @pytest.fixture
-def begin(store: JobStore, blobs: Blobs) -> Begin:
+def checkpoints(settings: Settings) -> Checkpoints:
+    return Checkpoints(settings.checkpoints)
+
+
+@pytest.fixture
+def begin(store: JobStore, blobs: Blobs, checkpoints: Checkpoints) -> Begin:
     """A claimed job with its relay and a ticket that the test feeds as the engine would."""
 
     def start() -> tuple[Claim, Relay, Ticket]:
         taken = claim(store, submit(store))
         work = store.work(taken.job_id)
         planned = plan(REQUEST, work, blobs)
-        return taken, Relay(taken, work, MODEL, planned, store, blobs), Ticket(*planned.requests)
+        memory = Memory(checkpoints, taken, "f" * 64)
+        return taken, Relay(taken, work, MODEL, planned, store, blobs, memory, "maker"), Ticket(*planned.requests)
 
     return start
 
@@ -68,6 +88,7 @@ def test_a_whole_run_ends_as_pictures(begin: Begin, store: JobStore, blobs: Blob
     stored = store.image(job.images[0].id)
     assert stored is not None
     assert (stored.metadata["prompt"], stored.metadata["negative_prompt"]) == ("a black cat", "")
+    assert stored.metadata["maker"] == "maker"
     assert stored.metadata["model"] == {"name": "mini", "hash": "00" * 32}
     assert stored.metadata["timings"]["seconds"] >= 0
     assert store.newest_preview(taken.job_id, 0) is not None
@@ -123,6 +144,45 @@ def test_a_lost_claim_stops_the_engine_and_shows_nothing(begin: Begin, store: Jo
     assert ticket.cancelled
     job = read(store, taken.job_id)
     assert (job.state, job.images) == (JobState.QUEUED, [])
+
+
+TRACE = Trace(0, None, (torch.ones(4, 16, 16),))
+
+
+@pytest.mark.parametrize(
+    ("end", "left"), [(Done(), 0), (Cancelled(), 0), (Failed("engine_stopped", "the worker is shutting down"), 1)]
+)
+def test_a_checkpoint_is_kept_until_the_job_ends(begin: Begin, checkpoints: Checkpoints, end: Event, left: int) -> None:
+    """A job that is handed back has not ended."""
+    _, relay, ticket = begin()
+    ticket.put(Checkpoint({0: TRACE, 1: TRACE}))
+    ticket.put(end)
+    relay.follow(ticket)
+    assert len(checkpoints.jobs()) == left
+    assert len(relay.memory.recall()) == 2 * left
+
+
+def test_pictures_that_are_stored_need_no_trace(begin: Begin, checkpoints: Checkpoints) -> None:
+    _, relay, ticket = begin()
+    ticket.put(Picture(0, 7, PIXELS))
+    ticket.put(Checkpoint({0: TRACE, 1: TRACE}))
+    ticket.put(Failed("engine_stopped", "the worker is shutting down"))
+    relay.follow(ticket)
+    assert list(relay.memory.recall()) == [1]
+
+
+def test_a_late_twin_leaves_the_newer_claims_checkpoint(
+    begin: Begin, store: JobStore, checkpoints: Checkpoints
+) -> None:
+    taken, relay, ticket = begin()
+    store.bury("w", 3)
+    newer = replace(relay.memory, claim=claim(store, taken.job_id))
+    newer.keep({0: TRACE})
+    for event in (Checkpoint({1: TRACE}), Progress(1, 8), Done()):
+        ticket.put(event)
+    relay.follow(ticket)
+    assert ticket.cancelled
+    assert list(newer.recall()) == [0]
 
 
 def test_storage_that_comes_back_is_waited_for() -> None:

@@ -5,19 +5,32 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from worker.engine import replay
 from worker.engine.batcher import Batcher, BatchKey
 from worker.engine.capacity import DECODE_ROWS, Allowance
 from worker.engine.fairness import Claim, in_turns
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import Cancelled, Done, End, EngineRequest, Failed, Picture, Preview, Ticket
+from worker.engine.request import (
+    Cancelled,
+    Checkpoint,
+    Done,
+    End,
+    EngineRequest,
+    Failed,
+    Picture,
+    Preview,
+    Ticket,
+    Trace,
+)
 from worker.engine.runner import Readback, Runner
 from worker.engine.trial import Trial
 from worker.models.loader import Components
@@ -56,9 +69,21 @@ class Engine:
 
     max_rows: budget of U-Net rows a tick, of the model's own size; a guided image takes two. measured: the step-time
     curve and the device's memory are measured first, and fewer rows are taken where more would gain or fit nothing.
+    checkpoint_seconds: how often a job hands out what it needs to be gone on with, 0 = never; checkpoint_bytes: at most
+    so much of it.
     """
 
-    def __init__(self, components: Components, *, max_rows: int = 32, measured: bool = False) -> None:
+    def __init__(
+        self,
+        components: Components,
+        *,
+        max_rows: int = 32,
+        measured: bool = False,
+        checkpoint_seconds: float = 0.0,
+        checkpoint_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self._checkpoint_seconds = checkpoint_seconds
+        self._log_bytes = checkpoint_bytes if checkpoint_seconds else 0
         self._runner = Runner(components)
         self._batcher = Batcher(max_rows, components.native_size**2)
         self._trial = Trial(self._runner) if measured else None
@@ -90,19 +115,25 @@ class Engine:
             self._wake.notify()
         self._thread.join()
 
-    def submit(self, *requests: EngineRequest, owner: str = "local") -> Ticket:
+    def submit(self, *requests: EngineRequest, owner: str = "local", resume: Checkpoint | None = None) -> Ticket:
         """Queue a job of one request or several, from any thread. After `stop` it ends with engine_stopped at once.
 
-        owner: whose it is; owners share the device evenly.
+        owner: whose it is; owners share the device evenly. resume: how far an earlier run of the same requests came, on
+        an engine of the same model, device and build.
         """
         ticket = Ticket(*requests)
         if not requests:
             ticket.put(Done())
             return ticket
         parts = self._runner.components
-        told_guidance = parts.guidance_width > 0
-        job = Job.of(ticket, self._runner.levels, parts.ends_clean, told_guidance=told_guidance)
+        job = Job.of(
+            ticket, self._runner.levels, parts.ends_clean, told_guidance=parts.guidance_width > 0,
+            resume=resume, log_bytes=self._log_bytes,
+        )  # fmt: skip
         job.owner, job.model = owner, parts.name
+        if not job.count:
+            ticket.put(Done())
+            return ticket
         with self._wake:
             if self._stopping:
                 ticket.put(_STOPPED)
@@ -174,7 +205,9 @@ class Engine:
     def _board(self, job: Job) -> None:
         if job.over:  # its image before this one could not board
             return
-        self._take_off(self._runner.board(job, job.boarded))
+        if not job.boarded:
+            job.checkpointed_at = time.monotonic()
+        self._take_off(replay.board(self._runner, job, job.todo[job.boarded]))
         job.boarded += 1
 
     def _take_off(self, flight: Flight) -> None:
@@ -218,13 +251,18 @@ class Engine:
             flight.advance(answer)
 
     def _report(self) -> None:
-        """Progress of every job in the air, and a preview of one of its images when one is due."""
+        """Progress of every job in the air, and a preview of one of its images and a checkpoint when they are due."""
         now = time.monotonic()
-        for job in {flight.job: None for flight in self._flights}:
+        for job, flight in {flight.job: flight for flight in self._flights}.items():
             job.ticket.put(job.progress())
             if job.previews and now - job.previewed_at >= PREVIEW_EVERY:
                 job.previewed_at = now
                 self._look_at(job)
+            if job.log.changed and now - job.checkpointed_at >= self._checkpoint_seconds:
+                job.checkpointed_at = now
+                traces = job.log.snapshot()
+                tensors = (tensor for trace in traces.values() for tensor in trace.tensors)
+                self._readbacks.append((flight, Readback(*tensors), partial(self._hand_out, traces)))
 
     def _look_at(self, job: Job) -> None:
         """Preview one image of a job, each in its turn."""
@@ -275,6 +313,9 @@ class Engine:
     def _show(self, flight: Flight, readback: Readback) -> None:
         (rgb,) = readback.wait()
         flight.job.ticket.put(Preview(flight.index, rgb.numpy()))
+
+    def _hand_out(self, traces: Mapping[int, Trace], flight: Flight, readback: Readback) -> None:
+        flight.job.ticket.put(flight.job.log.checkpoint(traces, readback.wait()))
 
     def _hand_over(self, flight: Flight, readback: Readback) -> None:
         job = flight.job

@@ -117,6 +117,10 @@ class Flight:
         landed = self.landed is not None
         self._step = self.leg.steps if landed else min(sampler.steps_done(self._answers), self.leg.steps - 1)
         self.job.steps_done += self._step - before
+        if self.landed is None:
+            self.job.log.answer(self.index, denoised)
+        else:
+            self.job.log.leg(self.index, self.number + 1, self.landed)
 
     def beside(self, latent: Tensor) -> Tensor:
         """A latent as the U-Net takes it: with the mask and the known part, where it is made for them."""

@@ -12,7 +12,8 @@ from worker.engine.conditioning import Conditioning, most_rows
 from worker.engine.denoiser import NoiseLevels
 from worker.engine.fairness import Lane
 from worker.engine.inpaint import Known
-from worker.engine.request import EngineRequest, Progress, Ticket
+from worker.engine.log import Log
+from worker.engine.request import Checkpoint, EngineRequest, Progress, Ticket
 from worker.engine.samplers import SAMPLERS
 from worker.engine.sigmas import count, cut, restarts, sigmas
 
@@ -75,11 +76,13 @@ class Part:
 
 @dataclass(eq=False)
 class Job:
-    """What a client asked for, and how far it is. `numbered` has a part for each image."""
+    """What a client asked for, and how far it is. `numbered` has a part for each image; todo: those to be made."""
 
     ticket: Ticket
     numbered: tuple[Part, ...]
     rows: int  # of the U-Net's batch that one image takes, where it takes most
+    todo: tuple[int, ...]
+    log: Log
     owner: str = "local"
     model: str = ""
     age: int = 0  # order of arrival
@@ -91,10 +94,20 @@ class Job:
     steps_done: int = 0
     previewed: int = 0
     previewed_at: float = 0.0  # seconds, monotonic
+    checkpointed_at: float = 0.0
     over: bool = False
 
     @classmethod
-    def of(cls, ticket: Ticket, levels: NoiseLevels, ends_clean: bool, *, told_guidance: bool = False) -> Job:
+    def of(
+        cls,
+        ticket: Ticket,
+        levels: NoiseLevels,
+        ends_clean: bool,
+        *,
+        told_guidance: bool = False,
+        resume: Checkpoint | None = None,
+        log_bytes: int = 0,
+    ) -> Job:
         """A job that has just arrived. told_guidance: the U-Net is told it, and needs no second row for it."""
         numbered: list[Part] = []
         for request in ticket.requests:
@@ -105,12 +118,20 @@ class Job:
             for leg in part.legs
             for words in leg.request.words
         }
-        return cls(ticket, tuple(numbered), max(most_rows(*each) for each in asked))
+        resume = resume or Checkpoint()
+        return cls(
+            ticket,
+            tuple(numbered),
+            max(most_rows(*each) for each in asked),
+            tuple(index for index in range(len(numbered)) if index not in resume.done),
+            Log(log_bytes, resume.traces),
+            steps_done=sum(part.steps for index, part in enumerate(numbered) if index in resume.done),
+        )
 
     @property
     def count(self) -> int:
-        """Images, of all parts."""
-        return len(self.numbered)
+        """Images to be made, of all parts."""
+        return len(self.todo)
 
     @cached_property
     def steps(self) -> int:

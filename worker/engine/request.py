@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -130,6 +130,40 @@ class Picture:
     rgb: Pixels
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Trace:
+    """How one image came so far: the legs it has flown, the latent (C, h, w) they gave, and every answer since.
+
+    answers: what its sampler was sent on this leg, each (C, h, w) float32.
+    """
+
+    legs: int = 0
+    latent: Tensor | None = None
+    answers: tuple[Tensor, ...] = ()
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return self.answers if self.latent is None else (self.latent, *self.answers)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(tensor.nbytes for tensor in self.tensors)
+
+    def moved(self, there: Callable[[Tensor], Tensor]) -> Trace:
+        """The same with each tensor's copy in its place."""
+        latent = None if self.latent is None else there(self.latent)
+        return Trace(self.legs, latent, tuple(map(there, self.answers)))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Checkpoint:
+    """What is needed to go on with a job: traces of images that have begun, and which are not to be made again."""
+
+    traces: Mapping[int, Trace] = field(default_factory=dict)
+    done: frozenset[int] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The job ended without all of its pictures. code: nan_image, out_of_memory, internal_error or engine_stopped."""
@@ -149,14 +183,15 @@ class Cancelled:
 
 
 End = Done | Failed | Cancelled
-Event = Progress | Preview | Picture | End
+Event = Progress | Preview | Checkpoint | Picture | End
 
 
 class Ticket:
     """A job's way out of the engine, and the wish to cancel on its way in. Safe from any thread.
 
     A job has one request or several; its images are numbered through. Iterating gives the events and ends after Done,
-    Failed or Cancelled. A slow reader costs no memory: only the newest progress and the newest preview are kept.
+    Failed or Cancelled. A slow reader costs no memory: only the newest progress, preview and checkpoint
+    are kept.
     """
 
     def __init__(self, *requests: EngineRequest) -> None:

@@ -34,7 +34,7 @@ class Readback:
 
     def __init__(self, *tensors: Tensor) -> None:
         self._host = [tensor.to("cpu", non_blocking=True) for tensor in tensors]
-        self._event = _mark() if tensors[0].is_cuda else None
+        self._event = _mark() if any(tensor.is_cuda for tensor in tensors) else None
 
     def done(self) -> bool:
         return self._event is None or bool(self._event.query())
