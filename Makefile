@@ -6,7 +6,7 @@ BIN := .venv/bin
 # see (a CPU build, say) satisfies the pin and is preferred by pip.
 INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-all starters others screenshot lint train bench clean chromium
+.PHONY: run test test-all starters others screenshot lint train bench gpu-check clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
@@ -40,8 +40,11 @@ lint: .venv/installed-to-test
 train: .venv/installed-to-test  ## train the bundled model from scratch; ARGS="--minutes 60" bounds it
 	$(BIN)/python -m worker.training $(ARGS)
 
-bench: .venv/installed-to-test  ## measure the engine against the diffusers pipeline
+bench: .venv/installed-to-test  ## measure the engine against six other ways of serving; ARGS="--minutes 10" bounds it
 	$(BIN)/python -m bench.engine $(ARGS)
+
+gpu-check: .venv/installed-to-test  ## parity, independence, step times and the benchmark on a CUDA device; ten minutes
+	$(BIN)/python -m bench.gpu_check $(ARGS)
 
 clean:  ## remove what make made; data/ and runs/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -69,7 +69,7 @@ def _follow(url: str, process: subprocess.Popen[bytes], now: Callable[[], float]
     job = _ask(f"{url}/api/v1/jobs", {"kind": "txt2img", "prompt": "a cat on a beach", "steps": 20})
     assert job is not None, "the job was refused"
     where = f"{url}/api/v1/jobs/{job['id']}"
-    return Start(alive, ready, until(lambda: (_ask(where) or {}).get("status") == "succeeded"))
+    return Start(alive, ready, until(lambda: (_ask(where) or {}).get("state") == "succeeded"))
 
 
 def _ask(url: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
