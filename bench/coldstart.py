@@ -38,14 +38,14 @@ class Start:
 
 
 def start_once(threads: int) -> Start:
-    """Start, ask for one picture of 20 steps, stop. Raises TimeoutError when nothing comes."""
+    """Start, ask for one picture of 20 steps, stop. Raises TimeoutError or ChildProcessError when nothing comes."""
     with tempfile.TemporaryDirectory(prefix="darkroom-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
         environment |= {"PYTHONPATH": str(ROOT), "DARKROOM_DRAIN_SECONDS": "1"}
-        command = [sys.executable, "-m", "cli.main", "up", "--port", str(port), "--data", folder]
+        command = [sys.executable, "-m", "cli", "up", "--port", str(port), "--data", folder]
         command += ["--threads", str(threads)]
         begin = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
@@ -59,8 +59,10 @@ def start_once(threads: int) -> Start:
 def _follow(url: str, process: subprocess.Popen[bytes], now: Callable[[], float]) -> Start:
     def until(look: Callable[[], bool]) -> float:
         while not look():
-            if process.poll() is not None or now() > PATIENCE:
-                raise TimeoutError(f"darkroom up ended or said nothing for {PATIENCE:.0f} s")
+            if process.poll() is not None:
+                raise ChildProcessError(f"darkroom up ended with {process.returncode}")
+            if now() > PATIENCE:
+                raise TimeoutError(f"nothing for {PATIENCE:.0f} s")
             time.sleep(0.02)
         return now()
 

@@ -58,7 +58,7 @@ class Plan:
     scale: Scale
     max_rows: int = 32
     rounds: int = 3
-    minutes: float = 25.0
+    minutes: float = 22.0
     peers: tuple[str, ...] = tuple(PEERS)
     workloads: tuple[Workload, ...] = ("mixed", "uniform", "pictures", "sizes")
     loads: tuple[float, ...] = (0.5, 0.8, 1.2)

@@ -136,7 +136,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=report.ROOT / "models" / "mini")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--smoke", action="store_true", help="little of everything, and keep nothing")
-    parser.add_argument("--minutes", type=float, default=25.0, help="no cell begins after so many")
+    parser.add_argument(
+        "--minutes", type=float, default=22.0, help="no workload begins after so many; what is beside takes one"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=20, help="that come one by one, in each round of a load")
     parser.add_argument("--burst", type=int, default=64, help="that come at once; half of it for other than mixed")

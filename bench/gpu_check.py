@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import statistics
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from bench import aims, engine, report, roofline
 from bench.contest import Plan
-from bench.peers import median_time
+from bench.peers import synchronize
 from bench.pipelines import Clock
 from bench.random_models import CONFIGS, Size, build
 from bench.workloads import SAMPLERS, Scale, plain
@@ -93,23 +94,36 @@ def independence(components: Components, mates: int = 7, steps: int = 4) -> dict
 
     buckets: those not found to disagree; cost: how much longer a call of all of them takes for the choice.
     """
-    scale = Scale(components.native_size)
-    asked = [plain(scale, i, steps=steps) for i in range(1 + mates)]
-    found: dict[str, Any] = {}
-    for name, strict in (("strict", True), ("free", False)):
-        runner = Runner(components)
-        if not strict:
-            runner._agrees = lambda *_: True  # type: ignore[method-assign]
+    asked = [plain(Scale(components.native_size), i, steps=steps) for i in range(1 + mates)]
+    runners = {"strict": Runner(components), "free": Runner(components)}
+    runners["free"]._agrees = lambda *_: True  # type: ignore[method-assign]
+    found: dict[str, Any] = {"rows": 2 * len(asked)}
+    for name, runner in runners.items():
         alone, among = latents(runner, asked[:1])[0], latents(runner, asked)[0]
-        flights = [board(runner, request) for request in asked]
         apart = {known[0] for known, agrees in runner._agreeing.items() if not agrees}
         found[name] = {
             "same_bits": torch.equal(alone, among),
             "largest_difference": float((alone - among).abs().max()),
-            "ms_a_call": 1e3 * median_time(lambda r=runner, f=flights: r.denoise(f), components.device),  # type: ignore[misc]
             "buckets": [size for size in BUCKETS if size not in apart],
-        }  # fmt: skip
-    return found | {"rows": 2 * len(asked), "cost": found["strict"]["ms_a_call"] / found["free"]["ms_a_call"] - 1}
+        }
+    taken = _calls_in_turn(
+        {name: (runner, [board(runner, each) for each in asked]) for name, runner in runners.items()}
+    )
+    for name, ms in taken.items():
+        found[name]["ms_a_call"] = ms
+    return found | {"cost": taken["strict"] / taken["free"] - 1}
+
+
+def _calls_in_turn(sides: Mapping[str, tuple[Runner, list[Flight]]], times: int = 7) -> dict[str, float]:
+    """Milliseconds of one call of each side, medians of calls in turn after one that warms up."""
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(times + 1):
+        for name, (runner, flights) in sides.items():
+            clock = Clock()
+            runner.denoise(flights)
+            synchronize(runner.components.device)
+            taken[name].append(1e3 * clock())
+    return {name: statistics.median(each[1:]) for name, each in taken.items()}
 
 
 def step_times(components: Components, size: Size, rows: Sequence[int], peaks: tuple[float, float] | None) -> Any:
