@@ -6,7 +6,7 @@ BIN := .venv/bin
 # see (a CPU build, say) satisfies the pin and is preferred by pip.
 INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-all starters others screenshot lint train bench gpu-check clean chromium
+.PHONY: run test test-all starters others screenshot lint train evaluate bench gpu-check clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
@@ -39,6 +39,9 @@ lint: .venv/installed-to-test
 
 train: .venv/installed-to-test  ## train the bundled model from scratch; ARGS="--minutes 60" bounds it
 	$(BIN)/python -m worker.training $(ARGS)
+
+evaluate: .venv/installed-to-test  ## measure the bundled model; ARGS="--pictures 100" for a quick look
+	$(BIN)/python -m worker.training evaluate $(ARGS)
 
 bench: .venv/installed-to-test  ## measure the engine against six other ways of serving; ARGS="--minutes 10" bounds it
 	$(BIN)/python -m bench.engine $(ARGS)

@@ -10,26 +10,39 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from worker.engine.batcher import Batcher, BatchKey
+from worker.engine.capacity import Allowance
+from worker.engine.fairness import Lane, in_turns
 
-SMALL = BatchKey("mini", 16, 16, 77)
+SIDE = 512  # pixels of the model's own size: a row of it costs one row
+SCALE = 8  # pixels a latent pixel
+SMALL: Lane = ("sd15", SIDE, SIDE)
+LOW, NORMAL, HIGH = range(3)
 STEPS = (20, 30, 50)
 SAMPLERS = ("euler", "euler_a", "ddim", "dpmpp_2m", "lms", "unipc")  # of one evaluation a step
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A tick of so many rows takes a + c * rows; a finished picture is decoded for as long as `decode`."""
+    """A call of so many rows takes a + c * rows, a row of a larger picture as many as its pixels make of `SIDE`^2.
+
+    A finished picture is decoded for as long as `decode`, a larger one in proportion.
+    """
 
     a: float
     c: float
     decode: float
 
-    def tick(self, rows: int) -> float:
+    def tick(self, rows: float) -> float:
         return self.a + self.c * rows
+
+    @property
+    def decode_rows(self) -> int:
+        """What the batcher counts a decode as."""
+        return max(1, round(self.decode / self.c))
 
 
 @dataclass(eq=False, slots=True)
@@ -41,12 +54,16 @@ class Job:
     ticks: int
     rows: int
     sampler: str = "euler"
-    key: BatchKey = SMALL
+    lane: Lane = SMALL
+    owner: str = "local"
+    priority: int = NORMAL
     age: int = 0
     boarded: int = 0
     landed: int = 0
-    began: list[float] = field(default_factory=list)  # each picture's first tick
+    began: list[float] = field(default_factory=list)  # the tick in which each picture stepped first
     ended: list[float] = field(default_factory=list)  # each picture's decode
+    stepped: int = 0  # the tick it stepped in last, or came before
+    longest_pause: int = 0  # ticks between two steps
 
     @property
     def waiting(self) -> int:
@@ -61,6 +78,11 @@ class Job:
         """From arrival to the last picture."""
         return self.ended[-1] - self.arrival
 
+    @property
+    def scale(self) -> float:
+        """Pixels of its pictures, in those of the model's own size."""
+        return self.lane[1] * self.lane[2] / SIDE**2
+
 
 @dataclass(eq=False, slots=True)
 class Flight:
@@ -68,10 +90,7 @@ class Flight:
 
     job: Job
     left: int
-
-    @property
-    def key(self) -> BatchKey:
-        return self.job.key
+    key: BatchKey
 
     @property
     def rows(self) -> int:
@@ -81,46 +100,116 @@ class Flight:
     def age(self) -> int:
         return self.job.age
 
+    @property
+    def owner(self) -> str:
+        return self.job.owner
+
+    @property
+    def priority(self) -> int:
+        return self.job.priority
+
+    @property
+    def lane(self) -> Lane:
+        return self.job.lane
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All jobs, ended, how many ticks it took and the longest time between two ticks of one picture."""
+    """All jobs, ended, how many ticks it took and the longest time between two ticks of one picture.
+
+    longest_decoding: milliseconds between two ticks. longest_round: ticks that it took to step everybody once.
+    most_jobs: in the air at one time.
+    """
 
     jobs: list[Job]
     ticks: int
     longest_gap: float
+    longest_decoding: float = 0.0
+    longest_round: int = 0
+    most_jobs: int = 0
 
 
-def by_steps(jobs: Sequence[Job], device: Device, max_rows: int) -> Outcome:
-    """The engine: whoever fits joins at the next tick, whoever is done leaves."""
-    batcher, coming = Batcher(max_rows), sorted(jobs, key=lambda job: job.arrival)
-    for age, job in enumerate(coming):
-        job.age = age
-    now, ticks, longest = 0.0, 0, 0.0
-    there: list[Job] = []
-    flights: list[Flight] = []
-    while coming or there:
-        if not there:
-            now = max(now, coming[0].arrival)
-        while coming and coming[0].arrival <= now:
-            there.append(coming.pop(0))
-        for job in batcher.board(there):
+class Engine:
+    """The engine without its models: whoever fits joins at the next tick, whoever is done leaves."""
+
+    def __init__(self, device: Device, max_rows: int) -> None:
+        self.device, self.batcher = device, Batcher(max_rows, SIDE**2)
+        self.now, self.ticks = 0.0, 0
+        self.there: list[Job] = []
+        self.flights: list[Flight] = []
+        self.exposed: list[Flight] = []
+        self.longest_gap = self.longest_decoding = 0.0
+        self.longest_round = self.most_jobs = 0
+
+    def run(self, jobs: Sequence[Job], until: Collection[Job] = ()) -> Outcome:
+        """To the end of all jobs, or of those of `until`."""
+        coming = sorted(jobs, key=lambda job: job.arrival)
+        for age, job in enumerate(coming):
+            job.age = age
+        coming.reverse()
+        while coming or self.there:
+            if not self.there:
+                self.now = max(self.now, coming[-1].arrival)
+            while coming and coming[-1].arrival <= self.now:
+                self.there.append(coming.pop())
+            start = self.now
+            self._board()
+            self._denoise()
+            self._develop()
+            self.there = [job for job in self.there if job.landed < job.count]
+            self.longest_gap = max(self.longest_gap, self.now - start)
+            if until and all(job.landed == job.count for job in until):
+                break
+        return Outcome(
+            list(jobs), self.ticks, self.longest_gap, self.longest_decoding, self.longest_round, self.most_jobs
+        )
+
+    def _board(self) -> None:
+        for job in self.batcher.board(self.there):
+            if all(flight.job is not job for flight in self.flights):
+                job.stepped = self.ticks
             job.boarded += 1
-            job.began.append(now)
-            flights.append(Flight(job, job.ticks))
-        start = now
-        for batch in batcher.batches(flights):
-            now += device.tick(sum(flight.rows for flight in batch))
+            model, height, width = job.lane
+            self.flights.append(Flight(job, job.ticks, BatchKey(model, height // SCALE, width // SCALE, 77)))
+
+    def _denoise(self) -> None:
+        if not self.flights:
+            return
+        self.ticks += 1
+        cost = sum(self.batcher.cost(flight.rows, flight.lane) for flight in self.flights)
+        self.longest_round = max(self.longest_round, -(-cost // self.batcher.budget))
+        self.most_jobs = max(self.most_jobs, len({flight.age for flight in self.flights}))
+        begin = self.now
+        for batch in self.batcher.batches(self.flights):
+            self.now += self.device.tick(sum(flight.rows * flight.job.scale for flight in batch))
             for flight in batch:
+                if flight.left == flight.job.ticks:
+                    flight.job.began.append(begin)
                 flight.left -= 1
-        for flight in [flight for flight in flights if flight.left == 0]:
-            now += device.decode
-            flight.job.landed += 1
-            flight.job.ended.append(now)
-        flights = [flight for flight in flights if flight.left]
-        there = [job for job in there if job.landed < job.count]
-        ticks, longest = ticks + 1, max(longest, now - start)
-    return Outcome(list(jobs), ticks, longest)
+                flight.job.longest_pause = max(flight.job.longest_pause, self.ticks - flight.job.stepped)
+                flight.job.stepped = self.ticks
+        self.exposed += [flight for flight in self.flights if flight.left == 0]
+        self.flights = [flight for flight in self.flights if flight.left]
+
+    def _develop(self) -> None:
+        """Decode what has landed, for half a tick at most; what is left over keeps its place in the budget."""
+        allowance, begin, rest = Allowance(self.batcher.budget // 2), self.now, list[Flight]()
+        for flight in in_turns(self.exposed):
+            cost = self.batcher.cost(self.device.decode_rows, flight.lane)
+            if allowance.take(cost):
+                self.batcher.charge(flight.owner, cost)
+                self.now += self.device.decode * flight.job.scale
+                flight.job.landed += 1
+                flight.job.ended.append(self.now)
+            else:
+                rest.append(flight)
+        self.exposed = rest
+        self.longest_decoding = max(self.longest_decoding, self.now - begin)
+
+
+def by_steps(jobs: Sequence[Job], device: Device, max_rows: int, until: Collection[Job] = ()) -> Outcome:
+    """Ours, to the end of all jobs or of those of `until`."""
+    return Engine(device, max_rows).run(jobs, until)
 
 
 def one_at_a_time(jobs: Sequence[Job], device: Device) -> Outcome:
@@ -130,7 +219,7 @@ def one_at_a_time(jobs: Sequence[Job], device: Device) -> Outcome:
         now = max(now, job.arrival)
         for _ in range(job.count):
             job.began.append(now)
-            now += job.ticks * device.tick(job.rows) + device.decode
+            now += job.ticks * device.tick(job.rows * job.scale) + device.decode * job.scale
             job.ended.append(now)
             ticks += job.ticks
     return Outcome(list(jobs), ticks, 0.0)
@@ -146,9 +235,9 @@ def by_window(jobs: Sequence[Job], device: Device, max_rows: int, window: float 
         group = alike[: max(1, max_rows // first.rows)]
         for job in group:
             job.began.append(now)
-        now += first.ticks * device.tick(len(group) * first.rows)
+        now += first.ticks * device.tick(len(group) * first.rows * first.scale)
         for job in group:
-            now += device.decode
+            now += device.decode * job.scale
             job.ended.append(now)
             waiting.remove(job)
         ticks += first.ticks
@@ -156,7 +245,7 @@ def by_window(jobs: Sequence[Job], device: Device, max_rows: int, window: float 
 
 
 def _settings(job: Job) -> tuple[object, ...]:
-    return job.ticks, job.rows, job.sampler, job.key
+    return job.ticks, job.rows, job.sampler, job.lane
 
 
 def mixed(count: int, per_second: float, seed: int) -> list[Job]:

@@ -81,6 +81,9 @@ class Drawing(Sampling, Wording):
     seed: int | None = Field(
         None, strict=True, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you."
     )
+    priority: Literal["low", "normal", "high"] = Field(
+        "normal", description="Who goes first among your own jobs; a low one waits, but not for ever."
+    )
 
     @field_validator("guidance_end")
     @classmethod

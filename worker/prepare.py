@@ -91,6 +91,7 @@ def _one_pass(request: PictureRequest, drawn: Drawn) -> EngineRequest:
         tiling=_TILING[request.tiling],
         count=request.count,
         previews=request.previews,
+        priority=_PRIORITY[request.priority],
     )
 
 
@@ -136,6 +137,7 @@ def _work_size(request: PictureRequest) -> tuple[int, int]:
     return request.width, request.height
 
 
+_PRIORITY = {"low": 0, "normal": 1, "high": 2}
 _TILING: dict[str, Tiling] = {"none": "", "x": "x", "y": "y", "both": "xy"}
 
 

@@ -42,7 +42,7 @@ class Worker:
         self._settings, self._store, self._blobs = settings, store, blobs
         self._tokenizer = components.tokenizer
         self._device = _device_name(components.device)
-        self._engine = Engine(components, max_rows=settings.max_rows)
+        self._engine = Engine(components, max_rows=settings.max_rows, measured=True)
         self._held: dict[Claim, Ticket] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -104,7 +104,7 @@ class Worker:
         early = Ticket()  # keeps the lease, and hears a wish to cancel, while the inputs are read
         self._hold(claim, early)
         planned = plan(request, work, self._blobs)
-        ticket = self._engine.submit(*planned.requests)
+        ticket = self._engine.submit(*planned.requests, owner=work.owner)
         self._hold(claim, ticket)
         if early.cancelled:
             ticket.cancel()

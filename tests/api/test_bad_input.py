@@ -63,7 +63,7 @@ def refused(client: TestClient, services: Services, fields: dict[str, Any], stat
         ({"steps": True}, "steps", "valid integer"),
         ({"steps": "20"}, "steps", "valid integer"),
         ({"guidance": "3"}, "guidance", "valid number"),
-        ({"priority": "high"}, "priority", "not a field this takes"),  # of the contract, but without effect yet
+        ({"priority": "urgent"}, "priority", "'low', 'normal' or 'high'"),
         ({"clip_skip": 4}, "clip_skip", "skip 3 at most"),
         ({"clip_skip": -1}, "clip_skip", "greater than or equal to 0"),
         ({"guidance_start": 0.5, "guidance_end": 0.5}, "guidance_end", "above guidance_start"),

@@ -41,7 +41,7 @@ def test_a_submitted_job_is_told_with_everything_filled_in(client: TestClient, s
         "eta": None, "s_churn": None, "s_tmin": None, "s_tmax": None, "s_noise": None,
         "sigma_min": None, "sigma_max": None, "rho": None, "styles": [], "blend": [], "directions": [],
         "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
-        "seed_size": None, "tiling": "none", "hires": None,
+        "seed_size": None, "tiling": "none", "hires": None, "priority": "normal",
     }  # fmt: skip
     assert job["progress"] == {
         "step": 0, "steps": 20, "fraction": 0.0, "position": 0, "eta_seconds": None, "preview_url": None,

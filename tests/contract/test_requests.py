@@ -24,7 +24,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "previews": True, "eta": None, "s_churn": None, "s_tmin": None, "s_tmax": None, "s_noise": None,
         "sigma_min": None, "sigma_max": None, "rho": None, "styles": (), "blend": (), "directions": (),
         "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
-        "seed_size": None, "tiling": "none", "hires": None,
+        "seed_size": None, "tiling": "none", "hires": None, "priority": "normal",
     }  # fmt: skip
     assert Img2Img(prompt="", image=IMAGE).strength == 0.75
     inpaint = Inpaint(prompt="", image=IMAGE, mask=MASK)
@@ -54,7 +54,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         ({"prompt": "nul \0"}, "prompt"),
         ({"prompt": None}, "prompt"),
         ({"strength": 0.5}, "strength"),  # no effect without a picture
-        ({"priority": "low"}, "priority"),  # of the contract, without effect yet
+        ({"priority": "urgent"}, "priority"),
         ({"guidance_start": 0.6, "guidance_end": 0.4}, "guidance_end"),
         ({"variation": {"seed": 3, "strength": 2}}, "strength"),
         ({"blend": [{"prompt": "a"}] * 9}, "blend"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,11 +12,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from worker.engine.batcher import Batcher
+from worker.engine.batcher import Batcher, BatchKey
+from worker.engine.capacity import DECODE_ROWS, Allowance
+from worker.engine.fairness import Claim, in_turns
 from worker.engine.flight import Flight
 from worker.engine.job import Job
 from worker.engine.request import Cancelled, Done, End, EngineRequest, Failed, Picture, Preview, Ticket
 from worker.engine.runner import Readback, Runner
+from worker.engine.trial import Trial
 from worker.models.loader import Components
 
 log = logging.getLogger(__name__)
@@ -52,12 +54,16 @@ class Stats:
 class Engine:
     """Runs requests together on one model: `submit` gives a `Ticket` at once, its events follow.
 
-    max_rows: budget of U-Net rows in flight; a guided image takes two.
+    max_rows: budget of U-Net rows a tick, of the model's own size; a guided image takes two. measured: the step-time
+    curve and the device's memory are measured first, and fewer rows are taken where more would gain or fit nothing.
     """
 
-    def __init__(self, components: Components, *, max_rows: int = 32) -> None:
+    def __init__(self, components: Components, *, max_rows: int = 32, measured: bool = False) -> None:
         self._runner = Runner(components)
-        self._batcher = Batcher(max_rows)
+        self._batcher = Batcher(max_rows, components.native_size**2)
+        self._trial = Trial(self._runner) if measured else None
+        self._decode_rows = DECODE_ROWS
+        self._keys: set[BatchKey] = set()  # whose memory is known
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._wake = threading.Condition()  # guards these three
         self._arrived: list[Job] = []
@@ -65,7 +71,7 @@ class Engine:
         self._stopping = False
         self._jobs: list[Job] = []  # from here on the engine thread's own
         self._flights: list[Flight] = []
-        self._exposed: list[tuple[Flight, Tensor]] = []  # landed, with the latent that waits to be decoded
+        self._exposed: list[Flight] = []  # landed; their latents wait to be decoded
         self._readbacks: list[tuple[Flight, Readback, Callable[[Flight, Readback], None]]] = []
         self._stats = Stats()
 
@@ -84,8 +90,11 @@ class Engine:
             self._wake.notify()
         self._thread.join()
 
-    def submit(self, *requests: EngineRequest) -> Ticket:
-        """Queue a job of one request or several, from any thread. After `stop` it ends with engine_stopped at once."""
+    def submit(self, *requests: EngineRequest, owner: str = "local") -> Ticket:
+        """Queue a job of one request or several, from any thread. After `stop` it ends with engine_stopped at once.
+
+        owner: whose it is; owners share the device evenly.
+        """
         ticket = Ticket(*requests)
         if not requests:
             ticket.put(Done())
@@ -93,6 +102,7 @@ class Engine:
         parts = self._runner.components
         told_guidance = parts.guidance_width > 0
         job = Job.of(ticket, self._runner.levels, parts.ends_clean, told_guidance=told_guidance)
+        job.owner, job.model = owner, parts.name
         with self._wake:
             if self._stopping:
                 ticket.put(_STOPPED)
@@ -105,6 +115,7 @@ class Engine:
 
     def _run(self) -> None:
         with torch.inference_mode():
+            self._measure()
             while self._wait():
                 try:
                     self._tick()
@@ -112,6 +123,20 @@ class Engine:
                     log.exception("a tick failed, and every job in the engine with it")
                     self._end_all(_BROKEN)
         self._end_all(_STOPPED)
+
+    def _measure(self) -> None:
+        """Cap the rows of a tick at the knee of the device's own curve, which takes some one and a half seconds."""
+        if self._trial is None:
+            return
+        try:
+            known = self._trial.measure(self._batcher.max_rows)
+        except Exception:  # a device that cannot be measured can be used all the same
+            log.exception("the step-time curve could not be measured")
+            return
+        if known is not None:
+            log.info("%s", known)
+            self._batcher = Batcher(known.rows, self._runner.components.native_size**2)
+            self._decode_rows = known.decode_rows
 
     def _wait(self) -> bool:
         """Take in what arrived, sleeping while there is nothing to do at all. False: stop."""
@@ -133,18 +158,39 @@ class Engine:
         self._count(ticks=1)
 
     def _admit(self) -> None:
-        """Drop what was cancelled, then let images board while the row budget lasts."""
+        """Drop what was cancelled, then let images board while the row budget lasts.
+
+        Who has a picture to be encoded boards at a later tick where there are many: half a tick goes into that.
+        """
         for job in [job for job in self._jobs if job.ticket.cancelled]:
             self._end(job, Cancelled())
+        allowance = Allowance(self._batcher.budget // 2)
         for job in self._batcher.board(self._jobs):
-            with self._blaming([job]):
-                self._board(job)
+            encodes = 0 if job.over else self._runner.encodes(job, job.boarded)
+            if not encodes or self._afford(allowance, job, encodes):
+                with self._blaming([job]):
+                    self._board(job)
 
     def _board(self, job: Job) -> None:
         if job.over:  # its image before this one could not board
             return
-        self._flights.append(self._runner.board(job, job.boarded))
+        self._take_off(self._runner.board(job, job.boarded))
         job.boarded += 1
+
+    def _take_off(self, flight: Flight) -> None:
+        """Into the air; the first of a key is told how many of it fit into memory."""
+        self._flights.append(flight)
+        if self._trial is not None and flight.key not in self._keys:
+            self._keys.add(flight.key)
+            self._batcher.cap(flight.key, self._trial.rows_in_memory(flight.key))
+
+    def _afford(self, allowance: Allowance, claim: Claim, pictures: int = 1) -> bool:
+        """Whether there is time in this tick for so many ways through the VAE; the owner is charged for it."""
+        cost = self._batcher.cost(pictures * self._decode_rows, claim.lane)
+        if not allowance.take(cost):
+            return False
+        self._batcher.charge(claim.owner, cost)
+        return True
 
     def _denoise(self, batch: list[Flight]) -> None:
         """One U-Net call, and each flight's answer to its sampler. A batch too large for the device is halved."""
@@ -190,25 +236,31 @@ class Engine:
             self._readbacks.append((flight, self._runner.preview(denoised), self._show))
 
     def _land(self) -> None:
-        """A flight whose sampler returned leaves, for its second pass or for good; then its place is free."""
-        for flight in self._flights:
-            if flight.landed is not None and flight.last:
-                flight.job.landed += 1
-                self._exposed.append((flight, flight.landed))
-        between = [flight for flight in self._flights if flight.landed is not None and not flight.last]
+        """A flight whose sampler returned waits for its turn to be decoded or to fly on."""
+        landed = [flight for flight in self._flights if flight.landed is not None]
+        self._exposed += landed
         self._flights = [flight for flight in self._flights if flight.landed is None]
-        for flight in between:
-            with self._blaming([flight.job]):
-                self._flights.append(self._runner.fly_on(flight))
 
     def _develop(self) -> None:
-        """Decode what has landed: half of it a tick while others fly, so that they are not held up, else all."""
-        count = math.ceil(len(self._exposed) / 2) if self._flights else len(self._exposed)
-        turn, self._exposed = self._exposed[:count], self._exposed[count:]
-        for flight, latent in turn:
+        """Decode what has landed, or send it on its second pass, for half a tick: others are not held up for longer.
+
+        What is left over waits for the next tick and keeps its place in the budget.
+        """
+        allowance = Allowance(self._batcher.budget // 2)
+        exposed, self._exposed = self._exposed, []
+        for flight in in_turns(exposed):
+            if flight.job.over:
+                continue
+            if not self._afford(allowance, flight):
+                self._exposed.append(flight)
+                continue
             with self._blaming([flight.job]):
-                picture = self._runner.decode(latent, flight.leg.request.tiling)
-                self._readbacks.append((flight, picture, self._hand_over))
+                if flight.last:
+                    flight.job.landed += 1
+                    picture = self._runner.decode(flight.finished, flight.leg.request.tiling)
+                    self._readbacks.append((flight, picture, self._hand_over))
+                else:
+                    self._take_off(self._runner.fly_on(flight))
 
     def _deliver(self) -> None:
         """Pass on what has reached host memory; wait for it only when there is nothing else to do."""
@@ -255,7 +307,7 @@ class Engine:
             if flight.job is job:
                 flight.close()
         self._flights = [flight for flight in self._flights if flight.job is not job]
-        self._exposed = [(flight, latent) for flight, latent in self._exposed if flight.job is not job]
+        self._exposed = [flight for flight in self._exposed if flight.job is not job]
         self._count(jobs=1)
         job.ticket.put(end)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from worker.engine.batcher import BatchKey
 from worker.engine.conditioning import Conditioning, Stage, row_count
+from worker.engine.fairness import Lane
 from worker.engine.inpaint import keep
 from worker.engine.job import Job, Leg, Part, Prepared
 from worker.engine.noise import unit_noise
@@ -55,6 +56,18 @@ class Flight:
         return self.job.age
 
     @property
+    def owner(self) -> str:
+        return self.job.owner
+
+    @property
+    def priority(self) -> int:
+        return self.job.priority
+
+    @property
+    def lane(self) -> Lane:
+        return self.job.model, self.leg.request.height, self.leg.request.width
+
+    @property
     def part(self) -> Part:
         return self.job.numbered[self.index]
 
@@ -66,6 +79,12 @@ class Flight:
     def last(self) -> bool:
         """Whether this leg's end is the finished image."""
         return self.number == len(self.part.legs) - 1
+
+    @property
+    def finished(self) -> Tensor:
+        """The latent it landed with, (C, h, w)."""
+        assert self.landed is not None
+        return self.landed
 
     @property
     def told_guidance(self) -> float:

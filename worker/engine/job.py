@@ -10,6 +10,7 @@ from torch import Tensor
 
 from worker.engine.conditioning import Conditioning, most_rows
 from worker.engine.denoiser import NoiseLevels
+from worker.engine.fairness import Lane
 from worker.engine.inpaint import Known
 from worker.engine.request import EngineRequest, Progress, Ticket
 from worker.engine.samplers import SAMPLERS
@@ -79,11 +80,13 @@ class Job:
     ticket: Ticket
     numbered: tuple[Part, ...]
     rows: int  # of the U-Net's batch that one image takes, where it takes most
+    owner: str = "local"
+    model: str = ""
     age: int = 0  # order of arrival
     prepared: dict[Hashable, Prepared] = field(default_factory=dict)  # by what goes in
     conditioned: tuple[Hashable, Conditioning] | None = None  # of the flight that began last
     boarded: int = 0  # images that have begun,
-    landed: int = 0  # that are denoised,
+    landed: int = 0  # that have left, to be decoded,
     delivered: int = 0  # that are decoded and handed over
     steps_done: int = 0
     previewed: int = 0
@@ -118,6 +121,17 @@ class Job:
     def previews(self) -> bool:
         """Whether any image is to be shown on its way."""
         return any(request.previews for request in self.ticket.requests)
+
+    @property
+    def priority(self) -> int:
+        """Of its first request; the cells of a grid all have one."""
+        return self.ticket.requests[0].priority
+
+    @property
+    def lane(self) -> Lane:
+        """Of its first image; the others are as large where they are not second passes."""
+        request = self.ticket.requests[0]
+        return self.model, request.height, request.width
 
     @property
     def waiting(self) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from worker.engine.conditioning import Words
 from worker.engine.enlarge import Upscaler
+from worker.engine.fairness import HIGHEST
 from worker.engine.inpaint import Fill
 from worker.engine.noise import StartNoise
 from worker.engine.samplers import SAMPLERS
@@ -34,7 +35,7 @@ class EngineRequest:
     sampler_options, schedule_options: what differs from the method's own defaults (`Sampler.options`,
     `sigmas.schedule_options`). guided: the share of the steps, from and to, in which guidance counts; rescale: see
     `conditioning.combine`. noise: what the images start from. tiling: the directions in which they join themselves.
-    hires: a second pass over each image, enlarged.
+    hires: a second pass over each image, enlarged. priority: 0 low, 1 normal, 2 high, of the job.
     Raises ValueError for what the engine cannot do.
     """
 
@@ -61,6 +62,7 @@ class EngineRequest:
     fill: Fill = "original"
     previews: bool = False
     hires: HighRes | None = None
+    priority: int = 1
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS or self.schedule not in SCHEDULES:
@@ -75,6 +77,8 @@ class EngineRequest:
             raise ValueError("steps and count start at 1, and guidance is a finite number")
         if self.hires and (self.hires.request.count != self.count or self.hires.request.hires or self.mask is not None):
             raise ValueError("a second pass is over the same images, has no third, and knows no mask")
+        if not 0 <= self.priority <= HIGHEST:
+            raise ValueError(f"priority goes from 0 to {HIGHEST}, not {self.priority}")
         if len(self.words) not in (1, self.count):
             raise ValueError(f"{len(self.words)} prompts for {self.count} images: give one, or one for each")
         if not 0 <= self.strength <= 1:

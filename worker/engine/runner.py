@@ -6,7 +6,7 @@ time, and the U-Net sees only batches of a few fixed sizes (buckets) whose resul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -98,16 +98,21 @@ class Runner:
     def board(self, job: Job, index: int) -> Flight:
         """Image `index` of a job, ready for its first step; what it shares with others is encoded once."""
         request = job.numbered[index].request
-        pictures = id(request.init), id(request.mask)  # the job keeps them alive
-        source = (*pictures, request.height, request.width, request.fill, request.soft, request.tiling)
+        source = _source(request)
         if source not in job.prepared:
             job.prepared[source] = self._prepare(request)
         return self._flight(job, index, 0, job.prepared[source])
 
+    def encodes(self, job: Job, index: int) -> int:
+        """Pictures that the VAE has to encode before image `index` can fly, at most."""
+        request = job.numbered[index].request
+        if request.init is None or _source(request) in job.prepared:
+            return 0
+        return 1 + (request.fill == "blur") + self.components.inpainting
+
     def fly_on(self, flight: Flight) -> Flight:
         """The second pass of an image whose first has landed: its latent, enlarged, is what this one begins with."""
-        latent, hires = flight.landed, flight.part.request.hires
-        assert latent is not None
+        latent, hires = flight.finished, flight.part.request.hires
         assert hires is not None
         size = hires.request.height, hires.request.width
         if hires.upscaler == "lanczos":
@@ -200,11 +205,11 @@ class Runner:
         while count := len(batch):
             sizes = reversed([size for size in BUCKETS if size < count] + [_bucket(count)])
             bucket = next(size for size in sizes if self._agrees(size, batch))
-            outputs.append(self._call(bucket, batch[:bucket]))
+            outputs.append(self.call(bucket, batch[:bucket]))
             batch = batch[bucket:]
         return torch.cat(outputs)
 
-    def _call(self, bucket: int, batch: Rows) -> Tensor:
+    def call(self, bucket: int, batch: Rows) -> Tensor:
         """One call of the U-Net with at most `bucket` rows, brought to that many by repeating the last."""
         full = batch.padded(bucket)
         output = self.components.unet(
@@ -236,8 +241,8 @@ class Runner:
             noise = torch.randn((bucket, *batch.x.shape[1:]), generator=rng).to(batch.x.device)
             trial = replace(batch.round(bucket), x=noise, times=torch.linspace(self.levels.last, 0, bucket))
             small = range(0, bucket, BUCKETS[0])
-            apart = torch.cat([self._call(BUCKETS[0], trial[i : i + BUCKETS[0]]) for i in small])
-            self._agreeing[known] = torch.equal(self._call(bucket, trial), apart)
+            apart = torch.cat([self.call(BUCKETS[0], trial[i : i + BUCKETS[0]]) for i in small])
+            self._agreeing[known] = torch.equal(self.call(bucket, trial), apart)
         return self._agreeing[known]
 
     def _decode(self, latent: Tensor, tiling: Tiling) -> Tensor:
@@ -263,6 +268,19 @@ class Runner:
         if request.fill == "zero":
             return known.blend(torch.zeros_like(known.latent), known.latent)
         return known.latent
+
+
+def _source(request: EngineRequest) -> Hashable:
+    """What an image is prepared from, by name. The job keeps the tensors alive, so their ids are theirs."""
+    return (
+        id(request.init),
+        id(request.mask),
+        request.height,
+        request.width,
+        request.fill,
+        request.soft,
+        request.tiling,
+    )
 
 
 def _bytes(picture: Tensor) -> Tensor:

@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib as mpl
+from safetensors import safe_open
+
+from worker.training.evaluation.report import read, table
+from worker.training.prompts import FAILURES, GUIDANCE, PROMPTS, STEPS, STYLED
+from worker.training.world.vocabulary import (
+    COLOURS,
+    HELD_OUT_PATTERNS,
+    HELD_OUT_SUBJECTS,
+    PLACES,
+    STYLES,
+    SUBJECTS,
+    TIMES,
+    WEATHERS,
+)
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-from worker.training.prompts import GUIDANCE, PROMPTS, STEPS
-
-TITLES = {"clip": "CLIP pair", "vae": "autoencoder", "unet": "U-Net"}
+TITLES = {"clip": "CLIP pair", "vae": "autoencoder", "unet": "U-Net", "captioner": "captioner", "classifier": "judge"}
+PARTS = {
+    "text_encoder": "CLIP text transformer, 4 layers, width 128, 77 tokens; trained contrastively, then frozen",
+    "clip": "CLIPModel: the same text transformer and its picture tower, 4 layers, width 128, patches of 16×16",
+    "vae": "AutoencoderKL, channels 16, 32, 64, 96; trained on 64×64 crops; every latent channel normalised exactly",
+    "unet": "UNet2DConditionModel, channels 64, 128, 160, one layer a block, cross-attention at 8×8 and 4×4",
+    "captioner": "BlipForConditionalGeneration, 4 layers that look, 3 that speak, width 128",
+}
 
 
 def draw_losses(runs: Path, path: Path) -> None:
     """One panel per stage, loss over minutes."""
-    stages = [name for name in TITLES if (runs / name / "log.jsonl").exists()]
-    figure, panels = plt.subplots(1, len(stages), figsize=(3.2 * len(stages), 2.4), squeeze=False)
+    stages = _logged(runs)
+    figure, panels = plt.subplots(1, len(stages), figsize=(2.6 * len(stages), 2.4), squeeze=False)
     for panel, name in zip(panels[0], stages, strict=True):
         lines = read_log(runs / name / "log.jsonl")
         panel.plot([line["seconds"] / 60 for line in lines], [line["loss"] for line in lines], linewidth=0.8)
@@ -40,18 +60,6 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def read_verdicts(model: Path) -> list[str]:
-    """What a person wrote into judged.json about each picture of the grid: "yes", or what is wrong with it.
-
-    The file names the grid that was judged by its hash, so that a verdict does not outlive its pictures.
-    """
-    path = model / "judged.json"
-    judged = json.loads(path.read_text()) if path.exists() else {}
-    if judged.get("grid_sha256") != sha256(model / "grid.png"):
-        return ["not judged yet"] * len(PROMPTS)
-    return [str(verdict) for verdict in judged["verdicts"]]
-
-
 def weights(model: Path) -> list[Path]:
     """The files that hold weights, in order of their names."""
     return sorted(model.glob("*/*.safetensors"))
@@ -60,21 +68,49 @@ def weights(model: Path) -> list[Path]:
 def write(runs: Path, model: Path) -> None:
     """Write MODEL_CARD.md beside the weights."""
     template = (Path(__file__).parent / "card.md").read_text()
-    report = (runs / "report.txt").read_text().splitlines()
-    verdicts = read_verdicts(model)
+    report = read(runs / "evaluation" / "report.json")
     values = {
-        "times": "\n".join(_time(runs, name) for name in TITLES if (runs / name / "log.jsonl").exists()),
-        "clip": next(line for line in reversed(report) if line.startswith("clip: ")),
-        "vae": next(line for line in reversed(report) if line.startswith("vae: ")),
+        "subjects": _listed(SUBJECTS),
+        "colours": _listed(COLOURS),
+        "places": _listed(PLACES),
+        "times": _listed(TIMES),
+        "weathers": _listed(WEATHERS),
+        "styles": _listed(STYLES[1:]),
+        "held_out_subjects": _listed(HELD_OUT_SUBJECTS),
+        "held_out_patterns": _listed(HELD_OUT_PATTERNS),
+        "parts": "\n".join(f"| {name} | {what} | {_size(model / name)} |" for name, what in PARTS.items()),
+        "times_taken": "\n".join(_time(runs, name) for name in _logged(runs)),
+        "report": "; ".join((runs / "report.txt").read_text().splitlines()) + ".",
+        "pictures": str(report.pictures),
+        "table": table(report),
         "guidance": str(GUIDANCE),
         "steps": str(STEPS),
-        "recognised": str(sum(verdict.startswith("yes") for verdict in verdicts)),
-        "prompts": "\n".join(f"| {i} | {PROMPTS[i]} | {verdict} |" for i, verdict in enumerate(verdicts)),
+        "prompts": "; ".join(PROMPTS),
+        "style_rows": _listed(STYLES),
+        "styled": "; ".join(STYLED),
+        "failures": "; ".join(FAILURES),
         "hashes": "\n".join(f"| `{path.relative_to(model)}` | `{sha256(path)}` |" for path in weights(model)),
     }
     for name, value in values.items():
         template = template.replace("{" + name + "}", value)
     (model / "MODEL_CARD.md").write_text(template)
+
+
+def _logged(runs: Path) -> list[str]:
+    return [name for name in TITLES if (runs / name / "log.jsonl").exists()]
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _size(part: Path) -> str:
+    """Millions of weights."""
+    total = 0
+    for path in part.glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            total += sum(file.get_tensor(name).numel() for name in file.keys())  # noqa: SIM118  # not a mapping
+    return f"{total / 1e6:.1f} M"
 
 
 def _time(runs: Path, name: str) -> str:

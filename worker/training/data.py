@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,10 @@ COUNT = 40_000
 HELD_OUT = 10_000_000  # the first scene that no training ever sees
 
 
+@lru_cache(2 * COUNT)
 def scene(index: int) -> Scene:
     """Scene `index` of the training set, or from HELD_OUT on one of those that measure what was learnt."""
     return sample(np.random.default_rng(index))
-
-
-@cache
-def scenes(count: int = COUNT) -> tuple[Scene, ...]:
-    """The first `count` scenes of the training set."""
-    return tuple(scene(index) for index in range(count))
 
 
 def drawings(runs: Path, pixels: int = 128, count: int = COUNT) -> np.ndarray:
@@ -125,10 +120,22 @@ class Lookalikes(Batches):
     def _runs(self, differing: str, turn: int) -> np.ndarray:
         """Drawings in runs that agree in everything but `differing`, where there are so many, (pool, RUN)."""
         rng = np.random.default_rng([self.seed, *differing.encode(), turn])
-        kept = [int(index) for index in self.members if _can_differ(differing, scene(int(index)))]
-        looks = [repr(ALIKE[differing](scene(index))) for index in kept]
-        order = np.array(kept)[np.lexsort([rng.random(len(kept)), np.unique(looks, return_inverse=True)[1]])]
+        known = [(int(index), scene(int(index))) for index in self.members]
+        kept = [(index, drawn) for index, drawn in known if _can_differ(differing, drawn)]
+        looks = [repr(ALIKE[differing](drawn)) for _, drawn in kept]
+        order = np.array([index for index, _ in kept])[
+            np.lexsort([rng.random(len(kept)), np.unique(looks, return_inverse=True)[1]])
+        ]
         return rng.permutation(order[: len(order) // self.RUN * self.RUN].reshape(-1, self.RUN))
+
+
+def pairs_again(count: int) -> np.ndarray:
+    """Which of the first `count` drawings the U-Net learns from in a pass: every one, those of two subjects twice.
+
+    Who is what, and who stands where, is the hardest to learn, and one drawing in eight would show it.
+    """
+    pairs = [index for index in range(count) if len(scene(index).subjects) == 2]
+    return np.concatenate([np.arange(count), pairs])
 
 
 def stratified(count: int, rng: np.random.Generator) -> np.ndarray:

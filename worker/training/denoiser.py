@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from worker.training.clip import WIDTH, tokenise
-from worker.training.data import Batches, stratified
+from worker.training.data import Batches, pairs_again, stratified
 from worker.training.loop import Schedule, Trainer, backward
 from worker.training.objective import Objective, noise_levels, noised
 from worker.training.precision import mixed, norms_in_float32
@@ -91,7 +91,7 @@ def train(
     norms_in_float32(model)
     schedule = Schedule(minutes, peak_rate=PEAK_RATE * (0.75 if begin else 1.0), save_every=420)
     trainer = Trainer(model, schedule, runs / "unet", decay=DECAY)
-    batches, alphas = Batches(np.arange(len(latents)), size.batch, seed=3), objective.alphas
+    batches, alphas = Batches(pairs_again(len(latents)), size.batch, seed=3), objective.alphas
     pool = ThreadPoolExecutor(SHARDS[device], initializer=torch.set_num_threads, initargs=(1,))
     text_encoder.to(device)
     whiten = whitening.to(device)

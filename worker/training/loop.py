@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from tqdm import tqdm
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,23 @@ class Trainer:
         """Train until the minutes are over; `descend(step)` leaves a step's gradients and answers its loss."""
         started, saved = time.monotonic() - self.seconds, time.monotonic()
         recent: list[float] = []
+        bar = tqdm(
+            total=round(60 * self.schedule.minutes), initial=round(self.seconds), unit="s", desc=self.folder.name
+        )
         while (progress := self.seconds / (60 * self.schedule.minutes)) < 1:
             recent.append(self.advance(descend, self.schedule.rate(progress)))
             self.seconds = time.monotonic() - started
             if self.step % self.schedule.log_every == 0:
                 self.log(sum(recent) / len(recent), self.schedule.rate(progress))
+                bar.set_postfix(step=self.step, loss=sum(recent) / len(recent))
+                bar.update(min(round(self.seconds), bar.total) - bar.n)
                 recent.clear()
             if time.monotonic() - saved > self.schedule.save_every:
                 self.save()
                 if on_save:
                     on_save()
                 saved = time.monotonic()
+        bar.close()
         self.save()
 
     def advance(self, descend: Callable[[int], float], rate: float) -> float:
@@ -119,7 +126,8 @@ class Trainer:
             tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
         place = {"step": str(self.step), "seconds": str(self.seconds)}
         part = self.checkpoint.with_suffix(".part")
-        save_file({name: value.detach().contiguous() for name, value in tensors.items()}, part, metadata=place)
+        copies = {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
+        save_file(copies, part, metadata=place)  # tied weights share memory, which safetensors does not write
         part.rename(self.checkpoint)
 
     def load(self) -> None:

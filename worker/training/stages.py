@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,18 +14,22 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from worker.training import card, clip, denoiser, export, tokenizer, vae
+from worker.training import captioner, card, classifier, clip, denoiser, export, held_out, tokenizer, vae
+from worker.training.augment import RoundTrip
 from worker.training.data import drawings
+from worker.training.evaluate import PICTURES, evaluate, table
 from worker.training.objective import Objective
-from worker.training.prompts import GUIDANCE, PROMPTS, STEPS
+from worker.training.prompts import FAILURES, GUIDANCE, PROMPTS, STEPS, STYLED
 from worker.training.sizes import SIZES, Size
+from worker.training.world.captions import STYLES as STYLE_WORDS
+from worker.training.world.vocabulary import STYLES
 
 
 @dataclass(frozen=True)
 class Studio:
     """`runs` keeps checkpoints and caches, `model` is the folder in diffusers format that grows.
 
-    `warm`: a stage without a checkpoint begins with the weights that the folder has.
+    `warm`: a stage without a checkpoint begins with the weights that the folder has. `pictures`: how many to judge.
     """
 
     runs: Path
@@ -33,6 +38,7 @@ class Studio:
     objective: Objective = field(default_factory=Objective)
     device: str = "cpu"
     warm: bool = False
+    pictures: int = PICTURES
 
     def tokenizer(self) -> None:
         export.write_index(self.model)
@@ -81,21 +87,57 @@ class Studio:
         )
         self._export_unet(unet)
 
+    def captioner(self, minutes: float) -> None:
+        pair = CLIPModel.from_pretrained(self.model / "clip", dtype=torch.float32)
+        words = self._tokenizer()
+        model = captioner.train(
+            self.runs, words, minutes, self.size, self.device, pair=pair, round_trip=self._round_trip()
+        )
+        captioner.write(self.model, model, self.size)
+        self._report(f"captioner: {captioner.accuracy(model, words, self.size):.1%} of 500 drawings told right")
+
+    def classifier(self, minutes: float) -> None:
+        """The judge of `evaluate`; no part of the model."""
+        judge = classifier.train(self.runs, minutes, self._round_trip())
+        classifier.save(judge, self.model.parent / "judge")
+        found = classifier.accuracy(judge)
+        self._report("classifier: " + ", ".join(f"{name} {share:.1%}" for name, share in found.items()))
+
+    def evaluate(self) -> None:
+        """Every row of the card's table, printed as it is measured and kept in `runs/evaluation`."""
+        report = evaluate(self.model, self.runs, self.pictures, on_row=lambda row: print(row.what, row.measured))
+        print(table(report))
+
     def grid(self) -> None:
-        """The sixteen pictures of the bar, made by diffusers' own pipeline, in one PNG of 4 × 4."""
+        """The pictures of the card, made by diffusers' own pipeline: the bar, the styles, known failures."""
+        styled = [_in_style(prompt, style) for style in STYLES for prompt in STYLED]
+        for name, prompts in (("grid", PROMPTS), ("styles", styled), ("failures", FAILURES)):
+            self._draw_sheet(name, prompts)
+
+    def paint(self, prompts: Sequence[str]) -> np.ndarray:
+        """Prompt i with seed i, as the card says, float32 (N, H, W, 3) in 0 .. 1."""
         pipeline = StableDiffusionPipeline.from_pretrained(self.model, safety_checker=None)
         pipeline.set_progress_bar_config(disable=True)
-        seeds = [torch.Generator().manual_seed(seed) for seed in range(len(PROMPTS))]
-        pictures = pipeline(
-            list(PROMPTS), num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=seeds, output_type="np"
-        ).images  # (16, 128, 128, 3) in 0 .. 1
-        rows = [np.concatenate(list(pictures[start : start + 4]), axis=1) for start in range(0, len(PROMPTS), 4)]
-        sheet = (np.concatenate(rows) * 255).round().astype(np.uint8)
-        Image.fromarray(sheet).save(self.model / "grid.png", optimize=True)
+        seeds = [torch.Generator().manual_seed(seed) for seed in range(len(prompts))]
+        pictures: np.ndarray = pipeline(
+            list(prompts), num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=seeds, output_type="np"
+        ).images
+        return pictures
 
     def card(self) -> None:
         card.draw_losses(self.runs, self.model / "losses.png")
         card.write(self.runs, self.model)
+
+    def _round_trip(self) -> RoundTrip:
+        """Pictures through the autoencoder and back, as all that the U-Net draws come out of it."""
+        model = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32).eval()
+
+        @torch.inference_mode()
+        def through(images: Tensor) -> Tensor:
+            back: Tensor = model.decode(model.encode(images).latent_dist.mean).sample
+            return back.clone()
+
+        return through
 
     def _tokenizer(self) -> CLIPTokenizer:
         return CLIPTokenizer.from_pretrained(self.model / "tokenizer")
@@ -109,15 +151,27 @@ class Studio:
 
     def _export_vae(self, model: AutoencoderKL) -> None:
         export.write_part(self.model, "vae", model)
-        self._report(f"vae: {vae.psnr(model, vae.held_out(128, self.size)):.2f} dB on held-out drawings")
+        drawn = held_out.pictures(held_out.scenes(128), self.size.pixels)
+        self._report(f"vae: {vae.psnr(model, drawn):.2f} dB on held-out drawings")
 
     def _export_unet(self, unet: nn.Module) -> None:
         export.write_part(self.model, "unet", unet)
-        self.grid()
+        self._draw_sheet("grid", PROMPTS)  # on the way, to see what has been learnt so far
+
+    def _draw_sheet(self, name: str, prompts: Sequence[str]) -> None:
+        """Their pictures in one PNG, four in a row."""
+        pictures = self.paint(prompts)
+        rows = [np.concatenate(list(pictures[start : start + 4]), axis=1) for start in range(0, len(prompts), 4)]
+        sheet = Image.fromarray((np.concatenate(rows) * 255).round().astype(np.uint8))
+        sheet.save(self.model / f"{name}.png", optimize=True)
 
     def _report(self, line: str) -> None:
         with (self.runs / "report.txt").open("a") as file:
             file.write(line + "\n")
+
+
+def _in_style(prompt: str, style: str) -> str:
+    return prompt if style == "flat" else f"{prompt}, {STYLE_WORDS[style][1][0]}"
 
 
 def _text_weights(pair: CLIPModel, encoder: CLIPTextModel) -> dict[str, Tensor]:

@@ -17,11 +17,10 @@ from diffusers.models.upsampling import Upsample2D
 from torch import Tensor, nn
 
 from worker.training.clip import to_images
-from worker.training.data import COUNT, HELD_OUT, Batches, drawings, scene
+from worker.training.data import COUNT, Batches, drawings
 from worker.training.loop import Schedule, Trainer, backward
 from worker.training.precision import mixed, norms_in_float32
 from worker.training.sizes import Size
-from worker.training.world.scenes import draw
 
 CROP = 64
 CHANNELS = 8
@@ -159,11 +158,6 @@ def fold_normalisation(model: AutoencoderKL, mean: Tensor, std: Tensor) -> None:
     quant.bias[CHANNELS:] -= 2 * std.log()  # the other half is the log of the variance
     post.bias += post.weight[:, :, 0, 0] @ mean
     post.weight *= std[None, :, None, None]
-
-
-def held_out(count: int, size: Size) -> np.ndarray:
-    """Drawings that no training has seen, uint8 (count, H, W, 3)."""
-    return np.stack([draw(scene(HELD_OUT + index), size.pixels) for index in range(count)])
 
 
 @torch.inference_mode()

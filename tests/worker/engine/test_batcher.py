@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.engine.batcher import Batcher, BatchKey
+from worker.engine.fairness import Lane
+
+LANE: Lane = ("mini", 128, 128)
 
 
 def key(width: int = 16, chunks: int = 1) -> BatchKey:
@@ -22,6 +25,9 @@ class Job:
     waiting: int = 1
     flying: int = 0
     ticks: int = 20
+    owner: str = "local"
+    priority: int = 1
+    lane: Lane = LANE
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,9 @@ class Flight:
     age: int
     rows: int = 2
     key: BatchKey = field(default_factory=key)
+    owner: str = "local"
+    priority: int = 1
+    lane: Lane = LANE
 
 
 def ages(batches: list[list[Flight]]) -> list[list[int]]:

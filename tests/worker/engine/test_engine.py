@@ -30,9 +30,10 @@ from worker.engine.request import (
     Progress,
     Ticket,
 )
-from worker.engine.runner import Runner
+from worker.engine.runner import Readback, Runner
 from worker.engine.samplers import SAMPLERS, Draw, Sampler, Steps
 from worker.models.loader import Components
+from worker.models.tiling import Tiling
 from worker.text.encode import TextEncoder
 
 Denoise = Callable[[Runner, list[Flight]], list[Tensor]]
@@ -190,6 +191,74 @@ def test_a_request_joins_at_the_next_tick(engine: Engine, monkeypatch: pytest.Mo
     assert isinstance(list(second)[-1], Done)
     assert isinstance(list(first)[-1], Done)
     assert len(gate.calls) == 8, "the second request cost a call of its own"
+
+
+def test_an_urgent_job_overtakes_a_bulk_one_which_loses_nothing(
+    components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(components, max_rows=4)
+    engine.start()
+    expected = pictures(list(engine.submit(request(count=3, sampler="euler_a"))))
+    gate = Gate(monkeypatch)
+    bulk = engine.submit(request(count=3, sampler="euler_a"))
+    gate.let(2)
+    gate.reached(3)
+    urgent = engine.submit(request(seed=9, count=2, steps=2, priority=2))
+    gate.let(2)
+    gate.reached(5)
+    flying = [sum(flight.job.ticket is urgent for flight in call) for call in gate.calls]
+    assert [len(call) for call in gate.calls[1:5]] == [2] * 4, "four rows fill the budget"
+    assert flying == [0, 0, 0, 1, 2], "one picture boards a tick, and the bulk job's two pause one by one"
+    gate.let(100)
+    assert isinstance(list(urgent)[-1], Done)
+    assert same(pictures(list(bulk)), expected)
+    engine.stop()
+
+
+def test_owners_share_the_device(components: Components, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch)
+    engine = Engine(components, max_rows=4)
+    many = [engine.submit(request(seed=seed, steps=4), owner="a") for seed in range(6)]
+    one = engine.submit(request(steps=4), owner="b")
+    engine.start()
+    gate.let(3)
+    gate.reached(4)
+    for call in gate.calls[:4]:
+        assert [flight.owner for flight in call] == ["a", "b"], "the seventh in line has every other place"
+    gate.let(100)
+    assert all(isinstance(list(ticket)[-1], Done) for ticket in [*many, one])
+    engine.stop()
+
+
+def test_pictures_that_land_together_are_decoded_over_several_ticks(
+    components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a tick of 16 rows is 8, a decode counts as 3: two pictures between two calls."""
+    gate = Gate(monkeypatch)
+    decoded: list[int] = []  # calls that had been made before
+    plain = Runner.decode
+
+    def decode(runner: Runner, latent: Tensor, tiling: Tiling = "") -> Readback:
+        decoded.append(len(gate.calls))
+        return plain(runner, latent, tiling)
+
+    monkeypatch.setattr(Runner, "decode", decode)
+    engine = Engine(components, max_rows=16)
+    together = [engine.submit(request(seed=seed, steps=2)) for seed in range(6)]
+    long = engine.submit(request(steps=8))
+    engine.start()
+    gate.let(100)
+    assert all(isinstance(list(ticket)[-1], Done) for ticket in [*together, long])
+    assert decoded == [2, 2, 3, 3, 4, 4, 8]
+    engine.stop()
+
+
+def test_a_measured_engine_makes_the_same_picture(engine: Engine, components: Components) -> None:
+    measured = Engine(components, max_rows=16, measured=True)
+    measured.start()
+    pair = [pictures(list(each.submit(request(sampler="euler_a")))) for each in (engine, measured)]
+    measured.stop()
+    assert same(*pair)
 
 
 def test_cancel_takes_effect_within_one_tick(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -458,6 +527,7 @@ def test_strength_0_gives_the_picture_as_the_vae_sees_it(engine: Engine, compone
         {"count": 0},
         {"guidance": float("nan")},
         {"strength": 1.5},
+        {"priority": 3},
         {"init": torch.zeros(3, 8, 8)},
         {"mask": torch.zeros(1, 32, 32)},
         {"init": torch.zeros(3, 32, 32), "mask": torch.zeros(1, 8, 8)},

@@ -8,16 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from worker.training.data import Batches, Lookalikes, scene, stratified
-from worker.training.world.vocabulary import Scene
+from worker.training.data import Batches, Lookalikes, pairs_again, scene, stratified
+from worker.training.world.vocabulary import FURRY, Scene, Subject
 
 MEMBERS = np.arange(6000)
-
-LOOKS: dict[str, Callable[[Scene], str]] = {
-    "kind": lambda scene: scene.subjects[0].kind,
-    "colour": lambda scene: scene.subjects[0].colour,
-    "place": lambda scene: scene.place,
-}
 
 
 @pytest.fixture(scope="module")
@@ -42,25 +36,54 @@ def test_a_batch_of_lookalikes_is_eight_runs_of_eight(lookalikes: Lookalikes) ->
     assert not np.array_equal(lookalikes.indices(3), lookalikes.indices(4))
 
 
-@pytest.mark.parametrize(("differing", "first", "share"), [("kind", 0, 5), ("colour", 5, 2), ("place", 7, 1)])
-def test_runs_differ_in_one_attribute(lookalikes: Lookalikes, differing: str, first: int, share: int) -> None:
+def first(scene: Scene) -> Subject:
+    return scene.subjects[0]
+
+
+@pytest.mark.parametrize(
+    ("runs", "differing", "agreeing"),
+    [
+        (slice(0, 4), lambda scene: first(scene).kind, lambda scene: first(scene).colour),
+        (slice(4, 5), lambda scene: first(scene).colour, lambda scene: first(scene).kind),
+        (slice(5, 6), lambda scene: (first(scene).pattern, first(scene).eyes), lambda scene: first(scene).kind),
+        (slice(6, 7), lambda scene: scene.place, lambda scene: first(scene).kind),
+        (slice(7, 8), lambda scene: first(scene).kind, lambda scene: {each.kind for each in scene.subjects}),
+    ],
+    ids=["kind", "colour", "coat", "place", "order"],
+)
+def test_runs_differ_in_one_attribute(
+    lookalikes: Lookalikes,
+    runs: slice,
+    differing: Callable[[Scene], object],
+    agreeing: Callable[[Scene], object],
+) -> None:
     """Neighbours within a run agree in the others, but where a group ends; in the one, they are as mixed as chance."""
-    pairs: dict[str, list[bool]] = {name: [] for name in LOOKS}
-    for step in range(40):
-        runs = lookalikes.indices(step).reshape(-1, Lookalikes.RUN)[first : first + share]
-        for run in runs:
-            scenes = [scene(int(index)) for index in run]
-            for name, look in LOOKS.items():
-                pairs[name] += [look(a) == look(b) for a, b in pairwise(scenes)]
-    agreeing = {name: float(np.mean(found)) for name, found in pairs.items()}
-    assert agreeing.pop(differing) < 0.45
-    assert min(agreeing.values()) > 0.6, agreeing
+    same, other = [], []
+    for step in range(15):
+        for run in lookalikes.indices(step).reshape(-1, Lookalikes.RUN)[runs]:
+            for one, next_one in pairwise(scene(int(index)) for index in run):
+                other.append(differing(one) == differing(next_one))
+                same.append(agreeing(one) == agreeing(next_one))
+    assert np.mean(other) < 0.55
+    assert np.mean(same) > np.mean(other) + 0.15  # of 6,000 drawings a pair of kinds has but three
+
+
+def test_coats_are_compared_among_animals_and_order_among_pairs(lookalikes: Lookalikes) -> None:
+    runs = lookalikes.indices(2).reshape(-1, Lookalikes.RUN)
+    assert all(first(scene(int(index))).kind in FURRY for index in runs[5])
+    assert all(scene(int(index)).relation == "left of" for index in runs[7])
 
 
 def test_a_pass_of_runs_shows_no_drawing_twice(lookalikes: Lookalikes) -> None:
-    steps = len(MEMBERS) // Lookalikes.RUN // Lookalikes.DIFFERING["kind"]
-    shown = np.concatenate([lookalikes.indices(step)[: 5 * Lookalikes.RUN] for step in range(steps)])
+    steps = len(MEMBERS) // Lookalikes.RUN // 4
+    shown = np.concatenate([lookalikes.indices(step)[: 4 * Lookalikes.RUN] for step in range(steps)])
     assert len(np.unique(shown)) == len(shown)
+
+
+def test_pairs_are_shown_twice_a_pass() -> None:
+    times = np.bincount(pairs_again(500))
+    assert len(times) == 500
+    assert all(times[index] == len(scene(index).subjects) for index in range(500))
 
 
 def test_stratified_numbers_are_one_from_each_slice() -> None:

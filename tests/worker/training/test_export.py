@@ -10,11 +10,12 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
 from worker.training.export import fit_preview, write_part
+from worker.training.sizes import SIZES
 from worker.training.vae import build
 
 
 def test_a_part_is_written_in_half_the_bytes_and_read_in_float32(tmp_path: Path) -> None:
-    model = build().to(memory_format=torch.channels_last)
+    model = build(SIZES["small"]).to(memory_format=torch.channels_last)
     write_part(tmp_path / "mini", "vae", model)
     assert {value.dtype for value in load_file(tmp_path / "mini/vae/diffusion_pytorch_model.safetensors").values()} == {
         torch.float16

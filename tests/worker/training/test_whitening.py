@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from worker.training.denoiser import build
+from worker.training.sizes import SIZES
 from worker.training.whitening import Whitening
 
 
@@ -32,7 +33,7 @@ def test_directions_without_variance_are_not_blown_up() -> None:
 
 def test_folding_changes_nothing() -> None:
     generator = torch.Generator().manual_seed(1)
-    unet = build()
+    unet = build(SIZES["small"])
     for parameter in unet.parameters():  # away from the zeros that it begins with
         parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
     context = states(2 * 77, generator).reshape(2, 77, 128)
@@ -42,5 +43,8 @@ def test_folding_changes_nothing() -> None:
         on_whitened = unet(rows, steps, whitening(context)).sample
         whitening.fold_into(unet)
         on_plain = unet(rows, steps, context).sample
+        whitening.unfold_from(unet)
+        again = unet(rows, steps, whitening(context)).sample
     assert on_whitened.std() > 0.01
     torch.testing.assert_close(on_plain, on_whitened, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(again, on_whitened, atol=1e-4, rtol=1e-3)
