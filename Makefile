@@ -6,7 +6,7 @@ BIN := .venv/bin
 # see (a CPU build, say) satisfies the pin and is preferred by pip.
 INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-all starters others screenshot lint train evaluate bench clean chromium
+.PHONY: run test test-all starters others screenshot lint train evaluate bench gpu-check clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
@@ -43,8 +43,11 @@ train: .venv/installed-to-test  ## train the bundled model from scratch; ARGS="-
 evaluate: .venv/installed-to-test  ## measure the bundled model; ARGS="--pictures 100" for a quick look
 	$(BIN)/python -m worker.training evaluate $(ARGS)
 
-bench: .venv/installed-to-test  ## measure the engine against the diffusers pipeline
+bench: .venv/installed-to-test  ## measure the engine against six other ways of serving; ARGS="--minutes 10" bounds it
 	$(BIN)/python -m bench.engine $(ARGS)
+
+gpu-check: .venv/installed-to-test  ## parity, independence, step times and the benchmark on a CUDA device; ten minutes
+	$(BIN)/python -m bench.gpu_check $(ARGS)
 
 clean:  ## remove what make made; data/ and runs/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
