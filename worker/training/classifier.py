@@ -1,8 +1,8 @@
 """The judge: a plain convolutional network, trained on drawings alone, that says what a picture shows and where.
 
 It is no part of the model and never trains it; it is kept beside it. It will judge generated pictures, so the drawings
-it learns from are softened, compressed, brightened and noised as a generator might (`augment`); its words about a picture
-are only as good as its accuracy on held-out drawings, which stands beside every number that it gives.
+it learns from are softened, compressed, brightened and noised as a generator might (`augment`); its words about a
+picture are only as good as its accuracy on held-out drawings, which stands beside every number that it gives.
 """
 
 from __future__ import annotations
