@@ -116,7 +116,7 @@ def ticks_later(engine: Engine, ticks: int) -> None:
 def crowd_agrees(
     components: Components, trials: int, sides: tuple[int, ...], steps: tuple[int, int], seed: int
 ) -> None:
-    """`trials` requests, each alone in an engine of its own, then in crowds with joins at random ticks."""
+    """`trials` requests, each alone in an engine of its own, then in crowds of two owners, joining at random ticks."""
     rng = random.Random(seed)
     requests = [random_request(rng, sides, steps) for _ in range(trials)]
     alone = Engine(components)
@@ -127,7 +127,8 @@ def crowd_agrees(
     crowded.start()
     tickets: list[Ticket] = []
     for request in requests:
-        tickets.append(crowded.submit(request))
+        request = replace(request, priority=rng.randrange(3))
+        tickets.append(crowded.submit(request, owner=rng.choice("ab")))
         if rng.random() < 0.6:
             ticks_later(crowded, rng.randint(1, 3))
     shared = [pictures(ticket) for ticket in tickets]
@@ -150,6 +151,14 @@ def test_the_random_requests_take_in_every_sampler_and_schedule() -> None:
 def test_200_random_requests_on_a_random_model(seed: int, latents_out: None) -> None:
     components = tiny(prediction=("epsilon", "v_prediction")[seed], seed=seed)
     crowd_agrees(components, trials=100, sides=((32,), (32, 48))[seed], steps=(3, 8), seed=seed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(2))
+def test_1000_random_requests_on_a_random_model(seed: int, latents_out: None) -> None:
+    components = tiny(prediction=("epsilon", "v_prediction")[seed], seed=seed)
+    crowd_agrees(components, trials=500, sides=((32,), (32, 48))[seed], steps=(3, 8), seed=100 + seed)
 
 
 def test_10_random_requests_on_the_bundled_model(latents_out: None) -> None:
