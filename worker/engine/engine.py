@@ -191,14 +191,16 @@ class Engine:
     def _admit(self) -> None:
         """Drop what was cancelled, then let images board while the row budget lasts.
 
-        Who has a picture to be encoded boards at a later tick where there are many: half a tick goes into that.
+        Who has a picture to be encoded boards at a later tick where there are many: half a tick goes into that, unless
+        one job has the device to itself and keeps nobody waiting.
         """
         for job in [job for job in self._jobs if job.ticket.cancelled]:
             self._end(job, Cancelled())
+        crowded = len(self._jobs) > 1
         allowance = Allowance(self._batcher.budget // 2)
         for job in self._batcher.board(self._jobs):
             encodes = 0 if job.over else self._runner.encodes(job, job.boarded)
-            if not encodes or self._afford(allowance, job, encodes):
+            if not (encodes and crowded) or self._afford(allowance, job, encodes):
                 with self._blaming([job]):
                     self._board(job)
 
