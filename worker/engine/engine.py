@@ -25,6 +25,7 @@ from worker.models.loader import Components
 log = logging.getLogger(__name__)
 
 PREVIEW_EVERY = 0.2  # seconds, per job
+MOST_PREVIEWS = 15  # a second, of all jobs: as JPEGs they take a hundredth of a core
 
 _BROKEN = Failed("internal_error", "The engine failed on this job; the worker's log says why.")
 _FULL = Failed("out_of_memory", "The device has too little memory for a picture of this size; ask for a smaller one.")
@@ -219,10 +220,11 @@ class Engine:
 
     def _report(self) -> None:
         """Progress of every job in the air, and a preview of one of its images when one is due."""
-        now = time.monotonic()
-        for job in {flight.job: None for flight in self._flights}:
+        now, flying = time.monotonic(), {flight.job: None for flight in self._flights}
+        pause = max(PREVIEW_EVERY, len(flying) / MOST_PREVIEWS)
+        for job in flying:
             job.ticket.put(job.progress())
-            if job.previews and now - job.previewed_at >= PREVIEW_EVERY:
+            if job.previews and now - job.previewed_at >= pause:
                 job.previewed_at = now
                 self._look_at(job)
 
