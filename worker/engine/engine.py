@@ -37,12 +37,14 @@ _STOPPED = Failed("engine_stopped", "The worker is shutting down.")
 class Stats:
     """Counters since the start and what is there now.
 
-    rows: without padding; texts_cached, texts_encoded: prompt chunks that were remembered, and that were not.
+    rows: without padding; rows_reused: of them, those that did with deep features of an earlier call.
+    texts_cached, texts_encoded: prompt chunks that were remembered, and that were not.
     """
 
     ticks: int = 0
     calls: int = 0
     rows: int = 0
+    rows_reused: int = 0
     images: int = 0
     jobs: int = 0
     texts_cached: int = 0
@@ -326,6 +328,7 @@ class Engine:
         self._stats = replace(
             self._stats,
             **added,
+            rows_reused=self._runner.rows_reused,
             texts_cached=self._runner.texts.hits,
             texts_encoded=self._runner.texts.misses,
             flights=len(self._flights),
