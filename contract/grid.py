@@ -28,7 +28,7 @@ MAX_CELLS = MOST
 MAX_TEXT = 10_000  # characters
 
 # Fields that a grid may run over. Others change the pictures' size, what is read for them, or their number.
-WHOLE = ("steps", "seed", "clip_skip")
+WHOLE = ("steps", "seed", "clip_skip", "feature_cache")
 NUMBERS = (
     "guidance", "guidance_rescale", "guidance_start", "guidance_end", "strength", "eta", "s_churn", "s_tmin", "s_tmax",
     "s_noise", "sigma_min", "sigma_max", "rho",

@@ -74,9 +74,24 @@ class Drawing(Sampling, Wording):
     guidance_rescale: Fraction = Field(
         0.0, description="0 to 1: takes back what high guidance adds in contrast; 0.7 suits v-prediction models."
     )
-    guidance_start: Fraction = Field(0.0, description="Share of the steps before which there is no guidance.")
+    guidance_start: Fraction = Field(
+        0.0,
+        description="Share of the steps before which there is no guidance, which costs variety there "
+        "(Kynkäänniemi et al. 2024). Steps without it take half the time.",
+    )
     guidance_end: Fraction = Field(
-        1.0, description="Share of the steps after which there is none. Steps without it take half the time."
+        1.0,
+        description="Share of the steps after which there is none. From 0.1 to 0.8 a picture takes 15 % less time and "
+        "is hardly another; from 0 to 0.6 it takes 20 % less and details differ.",
+    )
+    feature_cache: int = Field(
+        1,
+        strict=True,
+        ge=1,
+        le=10,
+        description="One in so many evaluations takes the whole U-Net; the others reuse its deep features (DeepCache). "
+        "1 = off. 2 saves 40 % of the time and changes a picture about as much as another sampler does; 3 saves half "
+        "and changes details; from 5 on shapes change, at 20 steps. More steps bear more.",
     )
     seed: int | None = Field(
         None, strict=True, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you."

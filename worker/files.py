@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+
+from worker.png import encode
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3)
 
@@ -18,15 +19,8 @@ _PREVIEW_SIDE = 256  # pixels
 
 
 def png(pixels: Pixels, made_from: Mapping[str, Any]) -> bytes:
-    """A PNG with `made_from` as JSON in a text chunk. Carries no time: the same picture gives the same bytes.
-
-    Level 1 with run-length matching is three times faster than Pillow's default, at the same size.
-    """
-    text = PngInfo()
-    text.add_text(TEXT_KEY, json.dumps(made_from, sort_keys=True))
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", pnginfo=text, compress_level=1, compress_type=3)
-    return out.getvalue()
+    """A PNG with `made_from` as JSON in a text chunk. Carries no time: the same picture gives the same bytes."""
+    return encode(pixels, {TEXT_KEY: json.dumps(made_from, sort_keys=True)})
 
 
 def read(file: Path) -> Pixels:

@@ -19,7 +19,7 @@ from worker.sheet import Sheet
 # What an axis may change of the engine's request; `contract.grid.FIELDS` says it in the client's words.
 _VARYING = (
     "words", "clip_skip", "steps", "sampler", "schedule", "sampler_options", "schedule_options", "guidance", "guided",
-    "rescale", "seed", "tiling", "hires",
+    "rescale", "feature_cache", "seed", "tiling", "hires",
 )  # fmt: skip
 
 

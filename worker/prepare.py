@@ -86,6 +86,7 @@ def _one_pass(request: PictureRequest, drawn: Drawn) -> EngineRequest:
         guidance=request.guidance,
         guided=(request.guidance_start, request.guidance_end),
         rescale=request.guidance_rescale,
+        feature_cache=request.feature_cache,
         seed=request.seed,
         noise=_start_noise(request),
         tiling=_TILING[request.tiling],

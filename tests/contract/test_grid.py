@@ -50,6 +50,7 @@ def test_a_list_is_as_good_as_a_text() -> None:
         ("steps", "5, 9", [5, 9]),
         ("seed", "1-3", [1, 2, 3]),
         ("clip_skip", "0-2", [0, 1, 2]),
+        ("feature_cache", "1-3", [1, 2, 3]),
         ("guidance", "1-9 [3]", [1.0, 5.0, 9.0]),
         ("guidance_rescale", "0, 0.7", [0.0, 0.7]),
         ("guidance_start", "0-0.5 (+0.25)", [0.0, 0.25, 0.5]),

@@ -23,7 +23,8 @@ def test_defaults_are_those_of_the_contract() -> None:
         "steps": 20, "sampler": "dpmpp_2m", "schedule": "karras", "guidance": 7.5, "seed": None, "count": 1,
         "previews": True, "eta": None, "s_churn": None, "s_tmin": None, "s_tmax": None, "s_noise": None,
         "sigma_min": None, "sigma_max": None, "rho": None, "styles": (), "blend": (), "directions": (),
-        "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
+        "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "feature_cache": 1,
+        "variation": None,
         "seed_size": None, "tiling": "none", "hires": None, "priority": "normal",
     }  # fmt: skip
     assert Img2Img(prompt="", image=IMAGE).strength == 0.75

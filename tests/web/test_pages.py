@@ -123,7 +123,8 @@ def test_limits_are_the_contracts(elements: list[Element]) -> None:
     assert checked["strength"] == {"min": 0, "max": 1}
     assert set(checked) == {
         "prompt", "negative_prompt", "width", "height", "steps", "guidance", "seed", "count", "strength", "mask_blur",
-        "clip_skip", "guidance_start", "guidance_end", "guidance_rescale", "variation.seed", "variation.strength",
+        "clip_skip", "guidance_start", "guidance_end", "guidance_rescale", "feature_cache", "variation.seed",
+        "variation.strength",
         "hires.factor", "hires.steps", "hires.strength",
         "padding", "eta", "s_churn", "s_tmin", "s_tmax", "s_noise", "sigma_min", "sigma_max", "rho",
     }  # fmt: skip

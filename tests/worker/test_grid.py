@@ -141,6 +141,7 @@ def test_each_cells_request_is_what_it_would_be_alone(tmp_path: Path) -> None:
         grid(x=(field, values))
         for field, values in {
             "guidance": "2, 3", "guidance_rescale": "0, .5", "guidance_start": "0, .5", "guidance_end": ".5, 1",
+            "feature_cache": "1, 2",
             "s_churn": "1, 2", "s_tmin": "0, 1", "s_tmax": "1, 9", "s_noise": "0.9, 1", "sigma_min": "0.1, 0.2",
             "sigma_max": "5, 9", "schedule": "normal, beta", "tiling": "none, x", "prompt": "cat, dog", "seed": "1, 2",
         }.items()

@@ -40,7 +40,7 @@ def test_what_steers_a_picture_reaches_the_engine(blobs: Blobs) -> None:
     request = Txt2Img.model_validate(
         {
             "prompt": "p", "width": 64, "height": 64, "seed": 1, "count": 2, "clip_skip": 1, "tiling": "both",
-            "guidance_rescale": 0.7, "guidance_start": 0.1, "guidance_end": 0.8,
+            "guidance_rescale": 0.7, "guidance_start": 0.1, "guidance_end": 0.8, "feature_cache": 3,
             "variation": {"seed": 9, "strength": 0.25}, "seed_size": {"width": 128, "height": 64},
             "blend": [{"prompt": "dog", "weight": 0.5}], "directions": [{"toward": "day", "away": "night"}],
         }
@@ -48,7 +48,7 @@ def test_what_steers_a_picture_reaches_the_engine(blobs: Blobs) -> None:
     made = prepare(request, {}, [("one", ""), ("two", "")], blobs).request
     blend, ways = (("dog", 0.5),), (("day", "night", 1.0),)
     assert made.words == (Words("one", "", blend, ways), Words("two", "", blend, ways))
-    assert (made.clip_skip, made.tiling, made.rescale, made.guided) == (1, "xy", 0.7, (0.1, 0.8))
+    assert (made.clip_skip, made.tiling, made.rescale, made.guided, made.feature_cache) == (1, "xy", 0.7, (0.1, 0.8), 3)
     assert made.noise == StartNoise(variation=9, share=0.25, size=(8, 16))
     assert [made.seed_of(index) for index in range(2)] == [request.seed_of(index) for index in range(2)] == [1, 1]
 

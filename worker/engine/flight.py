@@ -18,6 +18,15 @@ from worker.engine.sigmas import start_scale
 from worker.models.loader import Components
 
 
+@dataclass(frozen=True, eq=False)
+class Deep:
+    """What a U-Net found deep down for a flight's rows, (rows, C, h, w), and what it was asked there."""
+
+    features: Tensor
+    stage: Stage
+    sigma: float
+
+
 @dataclass(eq=False)
 class Flight:
     """One image being denoised: its sampler, its noise, and the question the sampler waits on.
@@ -36,6 +45,7 @@ class Flight:
     sigma: float = field(init=False)
     landed: Tensor | None = field(default=None, init=False)  # the finished latent (C, h, w)
     denoised: Tensor | None = field(default=None, init=False)  # the newest guess at it
+    deep: Deep | None = field(default=None, init=False)  # of the last evaluation that took the whole U-Net
 
     def __post_init__(self) -> None:
         request, words = self.leg.request, self.conditioning
@@ -108,6 +118,32 @@ class Flight:
         """What its prompts say at this step."""
         return self.conditioning.at(self._step)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether it takes deep features along."""
+        return self.leg.request.feature_cache > 1
+
+    @property
+    def shallow(self) -> bool:
+        """Whether deep features it has will do for this evaluation (DeepCache, see `models.depths`).
+
+        Every `feature_cache`-th takes the whole U-Net, counted from the first: who goes on from there needs none.
+        So does one that says something else than they were made for, in more rows, or at a higher sigma.
+        """
+        deep = self.deep
+        return (
+            deep is not None
+            and self._answers % self.leg.request.feature_cache > 0
+            and deep.stage is self.stage
+            and len(deep.features) >= self.rows
+            and deep.sigma >= self.sigma
+        )
+
+    def keep(self, features: Tensor) -> None:
+        """Deep features of this evaluation's rows, (rows, C, h, w), taken along where they will be of use."""
+        if self.keeps:
+            self.deep = Deep(features.clone(), self.stage, self.sigma)
+
     def advance(self, denoised: Tensor) -> None:
         """Give the sampler its answer, (C, h, w); it asks again, or has landed. Counts a step when it is whole."""
         self.denoised = denoised
@@ -115,6 +151,7 @@ class Flight:
         self._answers += 1
         sampler, before = SAMPLERS[self.leg.request.sampler], self._step
         landed = self.landed is not None
+        self.deep = None if landed else self.deep
         self._step = self.leg.steps if landed else min(sampler.steps_done(self._answers), self.leg.steps - 1)
         self.job.steps_done += self._step - before
         if self.landed is None:

@@ -35,6 +35,7 @@ def _replay(runner: Runner, job: Job, index: int, trace: Trace) -> Flight:
         job.steps_done += sum(leg.steps for leg in flight.part.legs[: trace.legs])
         if not flight.last:
             flight = runner.fly_on(flight)
-    for answer in trace.answers:
+    # From where the whole U-Net is asked next: features that lay deeper are not in the trace.
+    for answer in trace.answers[: len(trace.answers) // (cache := flight.leg.request.feature_cache) * cache]:
         flight.advance(answer.to(device, non_blocking=True))
     return flight

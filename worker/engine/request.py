@@ -35,6 +35,7 @@ class EngineRequest:
     sampler_options, schedule_options: what differs from the method's own defaults (`Sampler.options`,
     `sigmas.schedule_options`). guided: the share of the steps, from and to, in which guidance counts; rescale: see
     `conditioning.combine`. noise: what the images start from. tiling: the directions in which they join themselves.
+    feature_cache: evaluations of the U-Net for each that takes the whole of it (`models.depths`), 1 = all do.
     hires: a second pass over each image, enlarged. priority: 0 low, 1 normal, 2 high, of the job.
     Raises ValueError for what the engine cannot do.
     """
@@ -51,6 +52,7 @@ class EngineRequest:
     guidance: float
     guided: tuple[float, float] = (0.0, 1.0)
     rescale: float = 0.0
+    feature_cache: int = 1
     seed: int
     noise: StartNoise = field(default_factory=StartNoise)
     tiling: Tiling = ""
@@ -73,8 +75,8 @@ class EngineRequest:
             raise ValueError(f"{self.sampler} on {self.schedule} has no {', '.join(sorted(unknown))}")
         if self.width % 8 or self.height % 8 or min(self.width, self.height) < 8:
             raise ValueError(f"width and height must be positive multiples of 8, not {self.width}x{self.height}")
-        if self.steps < 1 or self.count < 1 or not math.isfinite(self.guidance):
-            raise ValueError("steps and count start at 1, and guidance is a finite number")
+        if min(self.steps, self.count, self.feature_cache) < 1 or not math.isfinite(self.guidance):
+            raise ValueError("steps, count and feature_cache start at 1, and guidance is a finite number")
         if self.hires and (self.hires.request.count != self.count or self.hires.request.hires or self.mask is not None):
             raise ValueError("a second pass is over the same images, has no third, and knows no mask")
         if not 0 <= self.priority <= HIGHEST:

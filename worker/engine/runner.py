@@ -1,13 +1,12 @@
 """The models at work: text and pictures into conditioning, flights into one U-Net call, latents into pictures.
 
 Which bits come out must not depend on who else is in the batch. So text and pictures pass their models one at a
-time, and the U-Net sees only batches of a few fixed sizes (buckets) whose results were compared bit for bit.
+time, and the U-Net sees only batches of a few fixed sizes (`unet`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,18 +14,19 @@ import torch
 from torch import Tensor
 
 from worker.engine.conditioning import combine, condition
-from worker.engine.denoiser import NoiseLevels, Scaling, guidance_embedding
+from worker.engine.denoiser import NoiseLevels, Scaling
 from worker.engine.enlarge import enlarge, lanczos
 from worker.engine.flight import Flight
 from worker.engine.inpaint import Known, beside, bleed, shrink
 from worker.engine.job import Job, Prepared
 from worker.engine.request import EngineRequest
 from worker.engine.samplers import SAMPLERS
+from worker.engine.unet import BUCKETS, Rows, UNet
 from worker.models.loader import Components
 from worker.models.tiling import Tiling, seamless, with_margin
 from worker.text.encode import TextEncoder
 
-BUCKETS = (4, 6, 8, 12, 16, 24, 32)  # rows; on CPUs, batches of 1, 2 and 3 rows use kernels that round otherwise
+__all__ = ["BUCKETS", "Readback", "Rows", "Runner"]
 
 
 class Readback:
@@ -45,46 +45,6 @@ class Readback:
         return self._host
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """A batch of the U-Net.
-
-    x: (R, C, h, w); times, guidance: (R,); texts: (R, L, D); mask: (R, L), None where all counts.
-    """
-
-    x: Tensor
-    times: Tensor
-    guidance: Tensor
-    texts: Tensor
-    mask: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, part: slice | Tensor) -> Rows:
-        mask = None if self.mask is None else self.mask[part]
-        return Rows(self.x[part], self.times[part], self.guidance[part], self.texts[part], mask)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Rows]) -> Rows:
-        masks = [part.mask for part in parts if part.mask is not None]
-        return cls(
-            torch.cat([part.x for part in parts]),
-            torch.cat([part.times for part in parts]),
-            torch.cat([part.guidance for part in parts]),
-            torch.cat([part.texts for part in parts]),
-            torch.cat(masks) if masks else None,
-        )
-
-    def padded(self, size: int) -> Rows:
-        """So many rows, by repeating the last."""
-        return self[torch.arange(size).clamp(max=len(self) - 1)]
-
-    def round(self, size: int) -> Rows:
-        """So many rows, by going round."""
-        return self[torch.arange(size) % len(self)]
-
-
 class Runner:
     """One model on one device. Not thread-safe: the engine thread owns it."""
 
@@ -92,8 +52,8 @@ class Runner:
         self.components = components
         self.levels = NoiseLevels(components.alphas_cumprod)
         self.texts = TextEncoder(components)
+        self._unet = UNet(components, self.levels.last)
         self._marks: list[Any] = []
-        self._agreeing: dict[tuple[int, tuple[int, ...], int, bool], bool] = {}
 
     def board(self, job: Job, index: int) -> Flight:
         """Image `index` of a job, ready for its first step; what it shares with others is encoded once."""
@@ -124,15 +84,26 @@ class Runner:
         return self._flight(flight.job, flight.index, flight.number + 1, prepared)
 
     def denoise(self, flights: Sequence[Flight]) -> list[Tensor]:
-        """One U-Net call for flights of one key: each flight's denoised latent (C, h, w), guided."""
-        scalings = [Scaling.at(flight.sigma, self.components.prediction) for flight in flights]
-        parts = [self._rows(flight, scaling) for flight, scaling in zip(flights, scalings, strict=True)]
+        """Flights of one key: each one's denoised latent (C, h, w), guided.
+
+        One call of the U-Net, and one of its outermost blocks where flights do with deep features they have.
+        """
+        shallow = [flight for flight in flights if flight.shallow]
         with seamless(self.components.unet, flights[0].leg.request.tiling):
-            outputs = torch.split(self._unet(Rows.joined(parts)), [len(part) for part in parts])
-        return [
-            scaling.skip * flight.x + scaling.out * _guided(flight, output)
-            for flight, scaling, output in zip(flights, scalings, outputs, strict=True)
-        ]
+            answered = self._ask(shallow) | self._ask([flight for flight in flights if flight not in shallow])
+        for flight, (_, deep) in answered.items():  # not before all calls went well: a failed one is tried again
+            if deep is not None:
+                flight.keep(deep)
+        return [answered[flight][0] for flight in flights]
+
+    def call(self, bucket: int, batch: Rows) -> Tensor:
+        """One call of the U-Net with at most `bucket` rows: see `UNet.call`."""
+        return self._unet.call(bucket, batch)
+
+    @property
+    def rows_reused(self) -> int:
+        """Rows of the U-Net so far that did with deep features of an earlier call."""
+        return self._unet.reused
 
     def decode(self, latent: Tensor, tiling: Tiling = "") -> Readback:
         """A finished latent (C, h, w) → uint8 (H, W, 3) and a flag: whether latent and picture are finite."""
@@ -183,6 +154,22 @@ class Runner:
         encode = partial(self._encode_picture, tiling=request.tiling)
         return beside(request.init, request.mask, (request.height, request.width), self.components.vae_scale, encode)
 
+    def _ask(self, flights: Sequence[Flight]) -> dict[Flight, tuple[Tensor, Tensor | None]]:
+        """Flights of one depth: each one's denoised latent, and its deep features where some flight keeps them."""
+        if not flights:
+            return {}
+        scalings = [Scaling.at(flight.sigma, self.components.prediction) for flight in flights]
+        parts = [self._rows(flight, scaling) for flight, scaling in zip(flights, scalings, strict=True)]
+        counts = [len(part) for part in parts]
+        outputs, deep = self._unet(Rows.joined(parts), keep=any(flight.keeps for flight in flights))
+        features = [None] * len(flights) if deep is None else torch.split(deep, counts)
+        return {
+            flight: (scaling.skip * flight.x + scaling.out * _guided(flight, output), kept)
+            for flight, scaling, output, kept in zip(
+                flights, scalings, torch.split(outputs, counts), features, strict=True
+            )
+        }
+
     def _rows(self, flight: Flight, scaling: Scaling) -> Rows:
         """What a flight asks the U-Net at this step: a row for each of its prompts."""
         count, stage = flight.rows, flight.stage
@@ -193,57 +180,12 @@ class Runner:
             torch.full((count,), flight.told_guidance),
             stage.texts[:count],
             None if stage.mask is None else stage.mask[:count],
+            flight.deep.features[:count] if flight.shallow and flight.deep else None,
         )
 
     def _timestep(self, flight: Flight) -> float:
         t = self.levels.t(flight.sigma)
         return t if SAMPLERS[flight.leg.request.sampler].variance == "exploding" else float(round(t))
-
-    def _unet(self, batch: Rows) -> Tensor:
-        """Every row's answer, float32 (R, C, h, w), by way of buckets that agree to the bit."""
-        outputs = []
-        while count := len(batch):
-            sizes = reversed([size for size in BUCKETS if size < count] + [_bucket(count)])
-            bucket = next(size for size in sizes if self._agrees(size, batch))
-            outputs.append(self.call(bucket, batch[:bucket]))
-            batch = batch[bucket:]
-        return torch.cat(outputs)
-
-    def call(self, bucket: int, batch: Rows) -> Tensor:
-        """One call of the U-Net with at most `bucket` rows, brought to that many by repeating the last."""
-        full = batch.padded(bucket)
-        output = self.components.unet(
-            full.x.to(self.components.dtype),
-            full.times.to(self.components.device, non_blocking=True),  # a plain copy would wait for the device
-            encoder_hidden_states=full.texts,
-            encoder_attention_mask=full.mask,
-            timestep_cond=self._told(full.guidance),
-            return_dict=False,
-        )[0]
-        return output[: len(batch)].float()  # type: ignore[no-any-return]  # diffusers is untyped
-
-    def _told(self, guidance: Tensor) -> Tensor | None:
-        """What a U-Net distilled with guidance is told, (R, width)."""
-        width, parts = self.components.guidance_width, self.components
-        return guidance_embedding(guidance, width).to(parts.device, parts.dtype, non_blocking=True) if width else None
-
-    def _agrees(self, bucket: int, batch: Rows) -> bool:
-        """Whether a bucket gives each row the bits that the smallest bucket gives it, at this size: tried once.
-
-        Libraries choose kernels by batch size, and some of them round otherwise: on one CPU thread, for one,
-        oneDNN's 1x1 convolutions from 16 rows of 4x4 on. A bucket that disagrees is left out.
-        """
-        if bucket == BUCKETS[0]:
-            return True
-        known = (bucket, tuple(batch.x.shape[1:]), batch.texts.shape[1], batch.mask is not None)
-        if known not in self._agreeing:
-            rng = torch.Generator("cpu").manual_seed(bucket)
-            noise = torch.randn((bucket, *batch.x.shape[1:]), generator=rng).to(batch.x.device)
-            trial = replace(batch.round(bucket), x=noise, times=torch.linspace(self.levels.last, 0, bucket))
-            small = range(0, bucket, BUCKETS[0])
-            apart = torch.cat([self.call(BUCKETS[0], trial[i : i + BUCKETS[0]]) for i in small])
-            self._agreeing[known] = torch.equal(self.call(bucket, trial), apart)
-        return self._agreeing[known]
 
     def _decode(self, latent: Tensor, tiling: Tiling) -> Tensor:
         """A latent (C, h, w) → (3, H, W) float32, about -1 to 1."""
@@ -298,8 +240,3 @@ def _mark() -> Any:
     event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch leaves this class untyped
     event.record()
     return event
-
-
-def _bucket(rows: int) -> int:
-    """The smallest bucket that holds so many rows, or the largest there is."""
-    return next((size for size in BUCKETS if size >= rows), BUCKETS[-1])

@@ -468,6 +468,22 @@ def test_previews_at_most_five_a_second(engine: Engine) -> None:
     assert not any(isinstance(event, Preview) for event in engine.submit(request(steps=20)))
 
 
+def test_previews_of_all_jobs_together_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside one for each job as it begins."""
+    made: list[float] = []
+    preview = Runner.preview
+
+    def counted(runner: Runner, denoised: Tensor) -> Readback:
+        made.append(time.monotonic())
+        return preview(runner, denoised)
+
+    monkeypatch.setattr(Runner, "preview", counted)
+    tickets = [engine.submit(request(steps=60, guidance=1.0, previews=True)) for _ in range(30)]
+    for ticket in tickets:
+        list(ticket)
+    assert 30 <= len(made) <= 30 + 1 + 15 * (made[-1] - made[0])
+
+
 def test_a_slow_reader_finds_the_newest_only(engine: Engine) -> None:
     ticket = engine.submit(request(steps=40, count=2, previews=True))
     while not ticket.ended:

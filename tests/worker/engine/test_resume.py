@@ -149,6 +149,19 @@ def test_from_any_step_on_the_latent_is_the_unbroken_ones(
         assert len(asked) == calls - (number + 1)
 
 
+@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2s_a"])
+def test_with_deep_features_it_goes_on_from_where_the_whole_unet_was_asked(
+    components: Components, sampler: str, asked: list[tuple[int, int]]
+) -> None:
+    made = request(sampler=sampler, feature_cache=3)
+    whole = run(components, made)
+    calls = len(asked)
+    for number, mark in enumerate(checkpoints(whole)[:-1]):
+        asked.clear()
+        assert pictures(run(components, made, resume=mark)) == pictures(whole), f"after {number + 1} answers"
+        assert len(asked) == calls - (number + 1) // 3 * 3
+
+
 @pytest.mark.parametrize("upscaler", ["lanczos", "bicubic"])
 @pytest.mark.parametrize("sampler", ["euler_a", "dpmpp_3m_sde", "restart"])
 def test_both_passes_are_gone_on_with(
