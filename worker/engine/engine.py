@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ from worker.engine.capacity import DECODE_ROWS, Allowance
 from worker.engine.fairness import Claim, in_turns
 from worker.engine.flight import Flight
 from worker.engine.job import Job
+from worker.engine.outbox import Outbox
 from worker.engine.request import (
     Cancelled,
     Checkpoint,
@@ -27,9 +27,7 @@ from worker.engine.request import (
     EngineRequest,
     Failed,
     Picture,
-    Preview,
     Ticket,
-    Trace,
 )
 from worker.engine.runner import Readback, Runner
 from worker.engine.trial import Trial
@@ -37,8 +35,6 @@ from worker.models.loader import Components
 
 log = logging.getLogger(__name__)
 
-PREVIEW_EVERY = 0.2  # seconds, per job
-MOST_PREVIEWS = 15  # a second, of all jobs: as JPEGs they take a hundredth of a core
 
 _BROKEN = Failed("internal_error", "The engine failed on this job; the worker's log says why.")
 _FULL = Failed("out_of_memory", "The device has too little memory for a picture of this size; ask for a smaller one.")
@@ -85,9 +81,9 @@ class Engine:
         checkpoint_seconds: float = 0.0,
         checkpoint_bytes: int = 64 * 1024 * 1024,
     ) -> None:
-        self._checkpoint_seconds = checkpoint_seconds
         self._log_bytes = checkpoint_bytes if checkpoint_seconds else 0
         self._runner = Runner(components)
+        self._outbox = Outbox(self._runner, checkpoint_seconds)
         self._batcher = Batcher(max_rows, components.native_size**2)
         self._trial = Trial(self._runner) if measured else None
         self._decode_rows = DECODE_ROWS
@@ -100,7 +96,6 @@ class Engine:
         self._jobs: list[Job] = []  # from here on the engine thread's own
         self._flights: list[Flight] = []
         self._exposed: list[Flight] = []  # landed; their latents wait to be decoded
-        self._readbacks: list[tuple[Flight, Readback, Callable[[Flight, Readback], None]]] = []
         self._stats = Stats()
 
     @property
@@ -184,7 +179,7 @@ class Engine:
         self._admit()
         for batch in self._batcher.batches(flight for flight in self._flights if flight.landed is None):
             self._denoise(batch)
-        self._report()
+        self._outbox.report(self._flights)
         self._land()
         self._develop()
         self._deliver()
@@ -255,30 +250,6 @@ class Engine:
         with self._blaming([flight.job]):
             flight.advance(answer)
 
-    def _report(self) -> None:
-        """Progress of every job in the air, and a preview of one of its images and a checkpoint when they are due."""
-        now, flying = time.monotonic(), {flight.job: flight for flight in self._flights}
-        pause = max(PREVIEW_EVERY, len(flying) / MOST_PREVIEWS)
-        for job, flight in flying.items():
-            job.ticket.put(job.progress())
-            if job.previews and now - job.previewed_at >= pause:
-                job.previewed_at = now
-                self._look_at(job)
-            if job.log.changed and now - job.checkpointed_at >= self._checkpoint_seconds:
-                job.checkpointed_at = now
-                traces = job.log.snapshot()
-                tensors = (tensor for trace in traces.values() for tensor in trace.tensors)
-                self._readbacks.append((flight, Readback(*tensors), partial(self._hand_out, traces)))
-
-    def _look_at(self, job: Job) -> None:
-        """Preview one image of a job, each in its turn."""
-        flying = [flight for flight in self._flights if flight.job is job and flight.leg.request.previews]
-        guesses = [(flight, flight.denoised) for flight in flying if flight.denoised is not None]
-        if guesses:
-            flight, denoised = guesses[job.previewed % len(guesses)]
-            job.previewed += 1
-            self._readbacks.append((flight, self._runner.preview(denoised), self._show))
-
     def _land(self) -> None:
         """A flight whose sampler returned waits for its turn to be decoded or to fly on."""
         landed = [flight for flight in self._flights if flight.landed is not None]
@@ -302,26 +273,16 @@ class Engine:
                 if flight.last:
                     flight.job.landed += 1
                     picture = self._runner.decode(flight.finished, flight.leg.request.tiling)
-                    self._readbacks.append((flight, picture, self._hand_over))
+                    self._outbox.send(flight, picture, self._hand_over)
                 else:
                     self._take_off(self._runner.fly_on(flight))
 
     def _deliver(self) -> None:
         """Pass on what has reached host memory; wait for it only when there is nothing else to do."""
-        readbacks, self._readbacks = self._readbacks, []
-        for flight, readback, use in readbacks:
-            if self._flights and not readback.done():
-                self._readbacks.append((flight, readback, use))
-            elif not flight.job.over:
+        for flight, hand_on in self._outbox.arrived(wait=not self._flights):
+            if not flight.job.over:
                 with self._blaming([flight.job]):
-                    use(flight, readback)
-
-    def _show(self, flight: Flight, readback: Readback) -> None:
-        (rgb,) = readback.wait()
-        flight.job.ticket.put(Preview(flight.index, rgb.numpy()))
-
-    def _hand_out(self, traces: Mapping[int, Trace], flight: Flight, readback: Readback) -> None:
-        flight.job.ticket.put(flight.job.log.checkpoint(traces, readback.wait()))
+                    hand_on()
 
     def _hand_over(self, flight: Flight, readback: Readback) -> None:
         job = flight.job
