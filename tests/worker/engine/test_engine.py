@@ -411,7 +411,7 @@ def test_too_large_alone_is_out_of_memory(engine: Engine, components: Components
 
 
 def test_a_fault_of_the_engine_itself_is_survived(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "_report", lambda self: 1 / 0)
+    monkeypatch.setattr(Engine, "_land", lambda self: 1 / 0)
     end = list(engine.submit(request()))[-1]
     assert isinstance(end, Failed)
     assert end.code == "internal_error"
