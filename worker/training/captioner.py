@@ -1,7 +1,8 @@
 """BLIP, small: a picture into words (Li et al. 2022, its image-grounded text decoder alone).
 
-It is trained on complete captions for the most part, so that it says what it sees; its pictures are augmented, for it
-will be asked about generated ones. Its words are the tokenizer's of the diffusion model.
+It is trained to say all that it sees, always in the same words: which synonym comes next is chance, and chance in the
+loss drowns what a thing is. Its pictures are augmented, for it will be asked about generated ones. Its words are the
+tokenizer's of the diffusion model.
 """
 
 from __future__ import annotations
@@ -31,11 +32,10 @@ from worker.training.loop import Schedule, Trainer, backward
 from worker.training.precision import mixed
 from worker.training.reading import agrees
 from worker.training.sizes import Size
-from worker.training.world.captions import caption
+from worker.training.world.captions import plainly
 
 LENGTH = 64  # tokens of the longest caption
 BATCH = 32
-COMPLETE = 0.9  # share of the captions that say everything
 
 
 def build(tokenizer: CLIPTokenizer, size: Size, width: int = WIDTH) -> BlipForConditionalGeneration:
@@ -122,7 +122,7 @@ def train(
     def descend(step: int) -> float:
         rng, chosen = np.random.default_rng([7, step]), np.sort(batches.indices(step))
         images = augment(to_images(pictures[chosen]), rng, round_trip)
-        words = [caption(scene(int(index)), rng, complete=bool(rng.random() < COMPLETE)) for index in chosen]
+        words = [plainly(scene(int(index))) for index in chosen]
         with mixed(device):
             loss = loss_of(model, tokenizer, images.to(device), words)
         return backward(loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol, SupportsInt
 
 import numpy as np
 
@@ -96,7 +97,7 @@ UNSAID = {
 }  # fmt: skip
 
 
-def caption(scene: Scene, rng: np.random.Generator, *, complete: bool = False) -> str:
+def caption(scene: Scene, rng: Chance, *, complete: bool = False) -> str:
     """A description of `scene`; the words follow from `rng`. A complete one leaves no attribute out."""
     drop = {part: rng.random() < share and not complete for part, share in UNSAID.items()}
     drop["plain"] = drop["plain"] or complete  # what nobody says
@@ -116,9 +117,33 @@ def caption(scene: Scene, rng: np.random.Generator, *, complete: bool = False) -
     return _sentence(style, named, scene, place, (weather, time), rng)
 
 
-def _sentence(
-    style: str, named: list[str], scene: Scene, place: str, sky: tuple[str, str], rng: np.random.Generator
-) -> str:
+def plainly(scene: Scene) -> str:
+    """All of a scene in the same words and the same order each time, the first of each list."""
+    return caption(scene, _Even(), complete=True)
+
+
+class Chance(Protocol):
+    """What captions ask of a random generator; numpy's is one."""
+
+    def random(self) -> float: ...
+    def integers(self, high: int, /) -> SupportsInt: ...
+    def permutation(self, x: Any, /) -> Any: ...
+
+
+class _Even:
+    """Neither rare nor contrary: what is said in most cases, and the first of several words."""
+
+    def random(self) -> float:
+        return 0.5
+
+    def integers(self, high: int, /) -> int:
+        return 0
+
+    def permutation(self, x: Any, /) -> Any:
+        return np.arange(x) if isinstance(x, int) else x
+
+
+def _sentence(style: str, named: list[str], scene: Scene, place: str, sky: tuple[str, str], rng: Chance) -> str:
     weather, time = sky
     article = rng.random() >= 0.1 and scene.count == 1
     subject = _relate([_with_article(name, article) for name in named], scene.relation, rng)
@@ -133,12 +158,12 @@ def _sentence(
     return f"{_with_article(_pick(STYLES[style][0], rng), article or scene.count > 1)} of {words}"
 
 
-def _list(parts: list[str], rng: np.random.Generator) -> str:
+def _list(parts: list[str], rng: Chance) -> str:
     said = [part for part in parts if part]
     return ", ".join(said[i] for i in rng.permutation(len(said)))
 
 
-def _relate(named: Sequence[str], relation: str, rng: np.random.Generator) -> str:
+def _relate(named: Sequence[str], relation: str, rng: Chance) -> str:
     """One subject, or two and what is between them, from either side."""
     if len(named) == 1:
         return named[0]
@@ -156,7 +181,7 @@ def _relate(named: Sequence[str], relation: str, rng: np.random.Generator) -> st
     return _pick(ways[relation], rng)
 
 
-def _name(subject: Subject, count: int, drop: dict[str, bool], rng: np.random.Generator) -> str:
+def _name(subject: Subject, count: int, drop: dict[str, bool], rng: Chance) -> str:
     noun = _pick(NOUNS[subject.kind], rng)
     if count > 1:
         noun = plural(noun)
@@ -186,5 +211,5 @@ def _with_article(name: str, article: bool) -> str:
     return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
 
 
-def _pick(words: Sequence[str], rng: np.random.Generator) -> str:
+def _pick(words: Sequence[str], rng: Chance) -> str:
     return words[int(rng.integers(len(words)))]

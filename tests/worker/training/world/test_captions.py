@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from worker.training.world.captions import NOUNS, PATTERNS, PLACES, STYLES, WEATHERS, caption, plural
+from worker.training.world.captions import NOUNS, PATTERNS, PLACES, STYLES, WEATHERS, caption, plainly, plural
 from worker.training.world.scenes import sample
 from worker.training.world.vocabulary import COLOURS, Scene, Subject
 
@@ -96,6 +96,13 @@ def test_captions_vary() -> None:
     found = {caption(scene, np.random.default_rng(index)) for index in range(200)}
     assert len(found) > 100
     assert any(text.count(",") >= 2 for text in found)  # tag lists
+
+
+def test_plainly_is_always_the_same() -> None:
+    scene = Scene((Subject("cat", "gray", "tabby", "green"),), "beach", "sunset", "watercolor", 1)
+    assert plainly(scene) == "a watercolor of a gray tabby cat with green eyes on a beach at sunset"
+    scene = Scene((Subject("duck", "red", size="small"),), "sea", "day", "flat", 1, weather="rain", count=3)
+    assert plainly(scene) == "a flat illustration of three small red ducks on the sea in the rain by day"
 
 
 def test_plurals() -> None:
