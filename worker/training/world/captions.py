@@ -136,7 +136,7 @@ class _Even:
     def random(self) -> float:
         return 0.5
 
-    def integers(self, high: int, /) -> int:
+    def integers(self, _: int, /) -> int:
         return 0
 
     def permutation(self, x: Any, /) -> Any:
