@@ -95,16 +95,14 @@ def independence(components: Components, mates: int = 7, steps: int = 4) -> dict
     buckets: those not found to disagree; cost: how much longer a call of all of them takes for the choice.
     """
     asked = [plain(Scale(components.native_size), i, steps=steps) for i in range(1 + mates)]
-    runners = {"strict": Runner(components), "free": Runner(components)}
-    runners["free"]._agrees = lambda *_: True  # type: ignore[method-assign]
+    runners = {"strict": Runner(components), "free": Runner(components, strict=False)}
     found: dict[str, Any] = {"rows": 2 * len(asked)}
     for name, runner in runners.items():
         alone, among = latents(runner, asked[:1])[0], latents(runner, asked)[0]
-        apart = {known[0] for known, agrees in runner._agreeing.items() if not agrees}
         found[name] = {
             "same_bits": torch.equal(alone, among),
             "largest_difference": float((alone - among).abs().max()),
-            "buckets": [size for size in BUCKETS if size not in apart],
+            "buckets": [size for size in BUCKETS if size not in runner.unet.apart],
         }
     taken = _calls_in_turn(
         {name: (runner, [board(runner, each) for each in asked]) for name, runner in runners.items()}

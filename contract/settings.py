@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         20.0, ge=0, description="Time a stopping worker gives its running jobs before it hands them back."
     )
+    strict: bool = Field(
+        True, description="Pictures never depend on others in the batch, bit for bit; off is faster on some devices."
+    )
     checkpoint_seconds: float = Field(
         5.0, ge=0, description="Time between two checkpoints of a job, from which another worker goes on; 0 = none."
     )

@@ -50,6 +50,7 @@ class Worker:
             components,
             max_rows=settings.max_rows,
             measured=True,
+            strict=settings.strict,
             checkpoint_seconds=settings.checkpoint_seconds,
             checkpoint_bytes=settings.checkpoint_bytes,
         )

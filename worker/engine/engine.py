@@ -68,6 +68,7 @@ class Engine:
 
     max_rows: budget of U-Net rows a tick, of the model's own size; a guided image takes two. measured: the step-time
     curve and the device's memory are measured first, and fewer rows are taken where more would gain or fit nothing.
+    strict: a picture never depends on its neighbours, bit for bit, at some cost on accelerators (`make gpu-check`).
     checkpoint_seconds: how often a job hands out what it needs to be gone on with, 0 = never; checkpoint_bytes: at most
     so much of it.
     """
@@ -78,11 +79,12 @@ class Engine:
         *,
         max_rows: int = 32,
         measured: bool = False,
+        strict: bool = True,
         checkpoint_seconds: float = 0.0,
         checkpoint_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._log_bytes = checkpoint_bytes if checkpoint_seconds else 0
-        self._runner = Runner(components)
+        self._runner = Runner(components, strict=strict)
         self._outbox = Outbox(self._runner, checkpoint_seconds)
         self._batcher = Batcher(max_rows, components.native_size**2)
         self._trial = Trial(self._runner) if measured else None

@@ -48,11 +48,11 @@ class Readback:
 class Runner:
     """One model on one device. Not thread-safe: the engine thread owns it."""
 
-    def __init__(self, components: Components) -> None:
+    def __init__(self, components: Components, *, strict: bool = True) -> None:
         self.components = components
         self.levels = NoiseLevels(components.alphas_cumprod)
         self.texts = TextEncoder(components)
-        self._unet = UNet(components, self.levels.last)
+        self.unet = UNet(components, self.levels.last, strict=strict)
         self._marks: list[Any] = []
 
     def board(self, job: Job, index: int) -> Flight:
@@ -98,12 +98,12 @@ class Runner:
 
     def call(self, bucket: int, batch: Rows) -> Tensor:
         """One call of the U-Net with at most `bucket` rows: see `UNet.call`."""
-        return self._unet.call(bucket, batch)
+        return self.unet.call(bucket, batch)
 
     @property
     def rows_reused(self) -> int:
         """Rows of the U-Net so far that did with deep features of an earlier call."""
-        return self._unet.reused
+        return self.unet.reused
 
     def decode(self, latent: Tensor, tiling: Tiling = "") -> Readback:
         """A finished latent (C, h, w) → uint8 (H, W, 3) and a flag: whether latent and picture are finite."""
@@ -161,7 +161,7 @@ class Runner:
         scalings = [Scaling.at(flight.sigma, self.components.prediction) for flight in flights]
         parts = [self._rows(flight, scaling) for flight, scaling in zip(flights, scalings, strict=True)]
         counts = [len(part) for part in parts]
-        outputs, deep = self._unet(Rows.joined(parts), keep=any(flight.keeps for flight in flights))
+        outputs, deep = self.unet(Rows.joined(parts), keep=any(flight.keeps for flight in flights))
         features = [None] * len(flights) if deep is None else torch.split(deep, counts)
         return {
             flight: (scaling.skip * flight.x + scaling.out * _guided(flight, output), kept)

@@ -65,10 +65,13 @@ class Rows:
 
 
 class UNet:
-    """One model's, on one device. Not thread-safe. reused: rows that did with deep features of an earlier call."""
+    """One model's, on one device. Not thread-safe. reused: rows that did with deep features of an earlier call.
 
-    def __init__(self, components: Components, last_timestep: int) -> None:
-        self.components = components
+    strict: buckets are compared; otherwise all are taken, and neighbours may show in a picture's last bits.
+    """
+
+    def __init__(self, components: Components, last_timestep: int, *, strict: bool = True) -> None:
+        self.components, self.strict = components, strict
         self.reused = 0
         self._last = last_timestep
         self._depths = Depths(components.unet)
@@ -90,6 +93,11 @@ class UNet:
             self._depths.deep = None
             batch = batch[bucket:]
         return torch.cat(outputs), torch.cat(deep) if deep else None
+
+    @property
+    def apart(self) -> set[int]:
+        """Buckets that were found to disagree."""
+        return {known[0] for known, agrees in self._agreeing.items() if not agrees}
 
     def call(self, bucket: int, batch: Rows) -> Tensor:
         """One call with at most `bucket` rows, brought to that many by repeating the last."""
@@ -118,7 +126,7 @@ class UNet:
         Libraries choose kernels by batch size, and some of them round otherwise: on one CPU thread, for one,
         oneDNN's 1x1 convolutions from 16 rows of 4x4 on. A bucket that disagrees is left out.
         """
-        if bucket == BUCKETS[0]:
+        if bucket == BUCKETS[0] or not self.strict:
             return True
         shape, length = tuple(batch.x.shape[1:]), batch.texts.shape[1]
         known = (bucket, shape, length, batch.mask is not None, batch.deep is not None)

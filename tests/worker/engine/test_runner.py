@@ -198,3 +198,16 @@ def test_beside_a_u_net_that_sees_it_the_known_part_is_left_alone_unless_soft() 
         while flight.landed is None:
             flight.advance(torch.full_like(flight.x, 9.0))
         assert bool((flight.landed[:, :, :2] == 9).all()) is not soft
+
+
+@torch.inference_mode()
+def test_where_neighbours_may_show_no_bucket_is_tried(components: Components) -> None:
+    """Four guided flights are a bucket of 8: two of 4 and one of 8 more calls, once, to see that they agree."""
+    calls: dict[bool, int] = {}
+    for strict in (True, False):
+        runner, sizes = Runner(components, strict=strict), list[int]()
+        hook = components.unet.register_forward_pre_hook(lambda module, args: sizes.append(len(args[0])))  # noqa: B023
+        runner.denoise([fly(runner) for _ in range(4)])
+        hook.remove()
+        calls[strict] = len(sizes)
+    assert calls == {True: 4, False: 1}

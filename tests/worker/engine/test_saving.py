@@ -190,7 +190,7 @@ def test_a_call_that_fails_leaves_no_features_behind(runner: Runner, monkeypatch
     first, second = fly(runner, feature_cache=2), fly(runner, feature_cache=2, seed=2)
     first.advance(runner.denoise([first])[0])
     assert (first.shallow, second.shallow) == (True, False)
-    monkeypatch.setattr(runner._unet._depths, "_shallow", None)
+    monkeypatch.setattr(runner.unet._depths, "_shallow", None)
     with pytest.raises(TypeError):
         runner.denoise([first, second])
     monkeypatch.undo()
