@@ -41,6 +41,7 @@ def test_a_submitted_job_is_told_with_everything_filled_in(client: TestClient, s
         "eta": None, "s_churn": None, "s_tmin": None, "s_tmax": None, "s_noise": None,
         "sigma_min": None, "sigma_max": None, "rho": None, "styles": [], "blend": [], "directions": [],
         "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
+        "feature_cache": 1,
         "seed_size": None, "tiling": "none", "hires": None, "priority": "normal",
     }  # fmt: skip
     assert job["progress"] == {

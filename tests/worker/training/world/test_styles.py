@@ -110,7 +110,7 @@ def test_mosaic_is_stones_of_one_colour_in_paler_grout() -> None:
     picture = apply(dark, "mosaic", 4)
     cores = ndimage.binary_erosion(picture.max(axis=2) < 90, iterations=2)
     stones, count = ndimage.label(cores)
-    assert 300 < count < 560  # about 20 x 20, and pieces of them at the edge
+    assert 200 < count < 360  # about 16 x 16, and pieces of them at the edge
     spread = ndimage.maximum(picture[..., 0], stones, range(1, count + 1)) - ndimage.minimum(
         picture[..., 0], stones, range(1, count + 1)
     )
