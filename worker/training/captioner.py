@@ -7,7 +7,6 @@ tokenizer's of the diffusion model.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -169,8 +168,6 @@ def image_processor(size: Size) -> BlipImageProcessorPil:
 def write(target: Path, model: BlipForConditionalGeneration, size: Size) -> None:
     """Save as `target/captioner`, float16 on disk, float32 in memory; its tokenizer is `target/tokenizer`."""
     export.write_part(target, "captioner", model)
-    config = target / "captioner" / "config.json"
-    export.write_json(config, json.loads(config.read_text()) | {"dtype": "float32"})
     image_processor(size).save_pretrained(target / "captioner")
 
 

@@ -80,7 +80,7 @@ def write(runs: Path, model: Path) -> None:
         "held_out_patterns": _listed(HELD_OUT_PATTERNS),
         "parts": "\n".join(f"| {name} | {what} | {_size(model / name)} |" for name, what in PARTS.items()),
         "times_taken": "\n".join(_time(runs, name) for name in _logged(runs)),
-        "report": "; ".join((runs / "report.txt").read_text().splitlines()) + ".",
+        "report": "; ".join(_reported(runs / "report.txt")) + ".",
         "pictures": str(report.pictures),
         "table": table(report),
         "guidance": str(GUIDANCE),
@@ -98,6 +98,11 @@ def write(runs: Path, model: Path) -> None:
 
 def _logged(runs: Path) -> list[str]:
     return [name for name in TITLES if (runs / name / "log.jsonl").exists()]
+
+
+def _reported(path: Path) -> Iterable[str]:
+    """The newest line on each thing, which is named before its colon."""
+    return {line.partition(":")[0]: line for line in path.read_text().splitlines()}.values()
 
 
 def _listed(words: Iterable[str]) -> str:

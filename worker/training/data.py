@@ -26,9 +26,14 @@ def scene(index: int) -> Scene:
     return sample(np.random.default_rng(index))
 
 
+def named_for_the_world(runs: Path, what: str, pixels: int, count: int = COUNT) -> Path:
+    """A file in `runs` made from the drawings of today's world: yesterday's has another name."""
+    return runs / f"{what}-{pixels}-{count}-{_fingerprint()}"
+
+
 def drawings(runs: Path, pixels: int = 128, count: int = COUNT) -> np.ndarray:
     """All drawings, uint8 (count, pixels, pixels, 3), kept in a file under `runs` that is mapped, not loaded."""
-    path = runs / f"drawings-{pixels}-{count}-{_fingerprint()}.npy"
+    path = named_for_the_world(runs, "drawings", pixels, count).with_suffix(".npy")
     if not path.exists():
         unfinished = path.with_suffix(".part")
         found = open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(count, pixels, pixels, 3))
@@ -47,7 +52,7 @@ def _drawing(pixels: int, index: int) -> np.ndarray:
 
 @cache
 def _fingerprint() -> str:
-    """Of the world as it is drawn now, so that a file of yesterday's drawings is not taken for today's."""
+    """Of the world as it is drawn now."""
     return hashlib.sha256(b"".join(draw(scene(index), 64).tobytes() for index in range(64))).hexdigest()[:8]
 
 

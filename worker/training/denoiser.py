@@ -83,10 +83,9 @@ def train(
     From random weights, or on from those of `begin`, a model for this text encoder's own states.
     """
     whitening = fit_whitening(text_encoder, tokenizer)
-    model = build(size)
-    if begin:
+    model = build(size) if begin is None else begin.train()
+    if begin is not None:
         whitening.unfold_from(begin)
-        model.load_state_dict(begin.state_dict())
     model.to(device, memory_format=torch.channels_last)
     norms_in_float32(model)
     schedule = Schedule(minutes, peak_rate=PEAK_RATE * (0.75 if begin else 1.0), save_every=420)
@@ -94,7 +93,7 @@ def train(
     batches, alphas = Batches(pairs_again(len(latents)), size.batch, seed=3), objective.alphas
     pool = ThreadPoolExecutor(SHARDS[device], initializer=torch.set_num_threads, initargs=(1,))
     text_encoder.to(device)
-    whiten = whitening.to(device)
+    whiten = whitening.to(device)  # the other stays, to be folded into what is saved
 
     def loss_of(clean: Tensor, noise: Tensor, steps: Tensor, words: Tensor) -> Tensor:
         alpha = alphas[steps].to(device)[:, None, None, None]

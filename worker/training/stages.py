@@ -16,7 +16,7 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from worker.training import captioner, card, classifier, clip, denoiser, export, held_out, tokenizer, vae
 from worker.training.augment import RoundTrip
-from worker.training.data import drawings
+from worker.training.data import drawings, named_for_the_world
 from worker.training.evaluate import PICTURES, evaluate, table
 from worker.training.objective import Objective
 from worker.training.prompts import FAILURES, GUIDANCE, PROMPTS, STEPS, STYLED
@@ -56,23 +56,27 @@ class Studio:
 
     def vae(self, minutes: float) -> None:
         """Train, normalise the latents, and keep them for the U-Net."""
-        begin = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32) if self.warm else None
+        begin = None
+        if self.warm:
+            begin = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32)
+            self._report("start of the vae: the weights of the model before this one")
         model = vae.train(self.runs, minutes, self.size, self.device, begin)
         pictures = drawings(self.runs, self.size.pixels)
         latents = vae.encode_all(model, pictures)
         mean, std = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
         vae.fold_normalisation(model, mean, std)
         latents = ((latents - mean[:, None, None]) / std[:, None, None]).half()
-        save_file({"latents": latents}, self.runs / "latents.safetensors")
+        save_file({"latents": latents}, self._latents)
         self._export_vae(model)
         export.write_json(self.model / "preview.json", export.fit_preview(latents[:1000], pictures[:1000]))
 
     def denoiser(self, minutes: float) -> None:
         encoder = CLIPTextModel.from_pretrained(self.model / "text_encoder", dtype=torch.float32).eval()
-        latents: Tensor = load_file(self.runs / "latents.safetensors")["latents"]
+        latents: Tensor = load_file(self._latents)["latents"]
         begin = None
         if self.warm:
             begin = UNet2DConditionModel.from_pretrained(self.model / "unet", torch_dtype=torch.float32)
+            self._report("start of the U-Net: the weights of the model before this one")
         unet = denoiser.train(
             self.runs,
             latents,
@@ -127,6 +131,10 @@ class Studio:
     def card(self) -> None:
         card.draw_losses(self.runs, self.model / "losses.png")
         card.write(self.runs, self.model)
+
+    @property
+    def _latents(self) -> Path:
+        return named_for_the_world(self.runs, "latents", self.size.pixels).with_suffix(".safetensors")
 
     def _round_trip(self) -> RoundTrip:
         """Pictures through the autoencoder and back, as all that the U-Net draws come out of it."""
