@@ -26,6 +26,7 @@ from worker.training.stages import Studio
 
 SHARES = {"clip": 0.15, "vae": 0.12, "classifier": 0.06, "captioner": 0.09, "denoiser": 0.58}  # of the minutes of `all`
 UNTIMED = ("tokenizer", "evaluate", "grid", "card")
+ASIDE = ("compare",)  # timed, and no part of `all`
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def main() -> None:
         studio.evaluate()
         studio.grid()
         studio.card()
-    elif arguments.stage in SHARES:
+    elif arguments.stage in (*SHARES, *ASIDE):
         getattr(studio, arguments.stage)(arguments.minutes)
     else:
         getattr(studio, arguments.stage)()
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m worker.training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("stage", choices=[*UNTIMED, *SHARES, "all"], nargs="?", default="all")
+    parser.add_argument("stage", choices=[*UNTIMED, *SHARES, *ASIDE, "all"], nargs="?", default="all")
     parser.add_argument("--minutes", type=float, default=120.0, help="time to train, over all resumed runs")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoints, logs and cached drawings")
     parser.add_argument("--model", type=Path, default=Path("models/mini"), help="the folder to write")

@@ -1,7 +1,7 @@
 """CLIP, small: pictures and captions learn to find each other (Radford et al. 2021).
 
-The text encoder goes on into the diffusion model, frozen: what it has to learn is which words change a picture. Both
-together find words for pictures, and pictures for words.
+The text encoder goes on into the diffusion model, frozen: what it has to learn is which words change a picture, and
+which belong together (`attributes`). Both together find words for pictures, and pictures for words.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
+from worker.training.attributes import Attributes
 from worker.training.data import COUNT, HELD_OUT, Lookalikes, drawings, scene
 from worker.training.loop import Schedule, Trainer, backward
 from worker.training.precision import mixed
@@ -83,21 +84,27 @@ def train(
     device: str = "cpu",
     on_save: Callable[[CLIPModel], None] | None = None,
 ) -> CLIPModel:
-    """Train the pair for `minutes`: symmetric cross-entropy over the pairs of a batch (CLIP, fig. 3)."""
-    model = build(tokenizer, size).to(device)
-    trainer = Trainer(model, Schedule(minutes, peak_rate=1e-3), runs / "clip")
+    """Train the pair for `minutes`: symmetric cross-entropy over the pairs of a batch (CLIP, fig. 3).
+
+    The text encoder also learns to keep in its tokens what complete captions of the same scenes say.
+    """
+    model, attributes = build(tokenizer, size), Attributes(WIDTH)
+    trained = nn.ModuleDict({"pair": model, "attributes": attributes}).to(device)
+    trainer = Trainer(trained, Schedule(minutes, peak_rate=1e-3), runs / "clip")
     pictures, batches = drawings(runs, size.pixels), Lookalikes(np.arange(COUNT), seed=1)
 
     def loss_of(step: int) -> Tensor:
         chosen = batches.indices(step)
         images = to_images(pictures[chosen]).to(device)
-        words = tokenise(tokenizer, batches.captions(step), whole=False)
+        scenes, rng = [scene(int(index)) for index in chosen], np.random.default_rng([6, step])
+        words, whole = (
+            {name: value.to(device) for name, value in tokenise(tokenizer, texts, whole=False).items()}
+            for texts in (batches.captions(step), [caption(drawn, rng, complete=True) for drawn in scenes])
+        )
         with mixed(device):
-            found = model(
-                pixel_values=images, return_loss=True, **{name: value.to(device) for name, value in words.items()}
-            )
-        loss: Tensor = found.loss
-        return loss
+            loss: Tensor = model(pixel_values=images, return_loss=True, **words).loss
+            states = model.text_model(**whole).last_hidden_state  # (64, T, 128)
+            return loss + attributes.loss(states, whole["attention_mask"], scenes)
 
     trainer.run(lambda step: backward(loss_of(step)), on_save=lambda: on_save(model) if on_save else None)
     return model.cpu().eval()

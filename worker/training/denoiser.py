@@ -77,6 +77,7 @@ def train(
     device: str = "cpu",
     begin: UNet2DConditionModel | None = None,
     on_save: Callable[[UNet2DConditionModel], None] | None = None,
+    save_every: float = 420.0,
 ) -> UNet2DConditionModel:
     """Train for `minutes` on latents (N, 8, H, W); answers the model with its averaged weights.
 
@@ -88,7 +89,7 @@ def train(
         whitening.unfold_from(begin)
     model.to(device, memory_format=torch.channels_last)
     norms_in_float32(model)
-    schedule = Schedule(minutes, peak_rate=PEAK_RATE * (0.75 if begin else 1.0), save_every=420)
+    schedule = Schedule(minutes, peak_rate=PEAK_RATE * (0.75 if begin is not None else 1.0), save_every=save_every)
     trainer = Trainer(model, schedule, runs / "unet", decay=DECAY)
     batches, alphas = Batches(pairs_again(len(latents)), size.batch, seed=3), objective.alphas
     pool = ThreadPoolExecutor(SHARDS[device], initializer=torch.set_num_threads, initargs=(1,))

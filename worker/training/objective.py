@@ -11,7 +11,7 @@ from diffusers import DDIMScheduler
 from torch import Tensor
 
 GAMMA = 5.0
-SPREAD = 0.8  # of the logit of the timestep
+CENTRE, SPREAD = 0.4, 0.8  # of the logit of the timestep: mean and deviation
 TARGETS = {"noise": "epsilon", "v": "v_prediction"}  # ours → diffusers' name
 NOISES: dict[str, dict[str, Any]] = {
     # Ho et al. 2020; Nichol and Dhariwal 2021; Rombach et al. 2022
@@ -50,6 +50,12 @@ class Objective:
         """What the U-Net should say, (B, C, H, W)."""
         return noise if self.target == "noise" else velocity(latents, noise, alpha)
 
+    def clean(self, rows: Tensor, said: Tensor, alpha: Tensor) -> Tensor:
+        """x_0 as it follows from noised rows and what the U-Net says of them, (B, C, H, W)."""
+        if self.target == "noise":
+            return (rows - (1 - alpha).sqrt() * said) / alpha.sqrt()
+        return alpha.sqrt() * rows - (1 - alpha).sqrt() * said
+
     def weight(self, alpha: Tensor, gamma: float = GAMMA) -> Tensor:
         """Weights for the error in the answer that weight the error in x_0 by clamp(SNR, 1, γ).
 
@@ -66,9 +72,9 @@ class Objective:
 def noise_levels(chances: Tensor) -> Tensor:
     """Timesteps 0 .. 999, int64, for chances 0 .. 1: logit-normal (Esser et al. 2024, section 3.1).
 
-    Most of them in the middle, where a shape is decided; the ends are easy, or hopeless.
+    Most of them above the middle, where it is decided who is there and where; the ends are easy, or hopeless.
     """
-    return (1000 * torch.sigmoid(SPREAD * torch.special.ndtri(chances))).long().clamp(0, 999)
+    return (1000 * torch.sigmoid(CENTRE + SPREAD * torch.special.ndtri(chances))).long().clamp(0, 999)
 
 
 def noised(latents: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from worker.training import captioner, card, classifier, clip, denoiser, export, held_out, tokenizer, vae
 from worker.training.augment import RoundTrip
+from worker.training.compare import compare
 from worker.training.data import drawings, named_for_the_world
 from worker.training.evaluate import PICTURES, evaluate, table
 from worker.training.objective import Objective
@@ -106,6 +107,11 @@ class Studio:
         classifier.save(judge, self.model.parent / "judge")
         found = classifier.accuracy(judge)
         self._report("classifier: " + ", ".join(f"{name} {share:.1%}" for name, share in found.items()))
+
+    def compare(self, minutes: float) -> None:
+        """`minutes` for each target and noise schedule, for docs/training.md."""
+        latents: Tensor = load_file(self._latents)["latents"]
+        compare(self.runs, self.model, latents, self.size, minutes, Path("docs/training"))
 
     def evaluate(self) -> None:
         """Every row of the card's table, printed as it is measured and kept in `runs/evaluation`."""

@@ -54,10 +54,19 @@ def test_the_error_in_v_is_the_error_in_x0_over_the_noise() -> None:
     torch.testing.assert_close(ratio, alpha / (1 - alpha) + 1)
 
 
+def test_the_right_answer_leads_back_to_the_latents() -> None:
+    clean, noise = torch.randn(2, 3, 4, 5, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    alpha = torch.tensor([0.9, 0.4, 0.05], dtype=torch.float64)[:, None, None, None]
+    for target in ("noise", "v"):
+        objective = Objective(target)
+        found = objective.clean(noised(clean, noise, alpha), objective.answer(clean, noise, alpha), alpha)
+        torch.testing.assert_close(found, clean)
+
+
 def test_noise_levels_are_logit_normal() -> None:
-    """Quantiles by hand: the median is in the middle, one deviation up is at 1000 / (1 + e^-0.8)."""
+    """Quantiles by hand: the median is at 1000 / (1 + e^-0.4), one deviation up at 1000 / (1 + e^-1.2)."""
     levels = noise_levels(torch.tensor([0.0, 0.158655, 0.5, 0.841345, 1.0], dtype=torch.float64))
-    assert levels.tolist() == [0, 310, 500, 689, 999]
+    assert levels.tolist() == [0, 401, 598, 768, 999]
 
 
 def test_the_scheduler_is_what_pipelines_read() -> None:
