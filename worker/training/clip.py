@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from worker.training.attributes import Attributes
-from worker.training.data import COUNT, HELD_OUT, Lookalikes, drawings, scene
+from worker.training.data import COUNT, HELD_OUT, Batches, Lookalikes, drawings, pairs_among, scene
 from worker.training.loop import Schedule, Trainer, backward
 from worker.training.precision import mixed
 from worker.training.sizes import Size
@@ -86,24 +86,27 @@ def train(
 ) -> CLIPModel:
     """Train the pair for `minutes`: symmetric cross-entropy over the pairs of a batch (CLIP, fig. 3).
 
-    The text encoder also learns to keep in its tokens what complete captions of the same scenes say.
+    The text encoder also learns to keep in its tokens what complete captions say: of the same scenes, and of as many
+    with two subjects, which say the most.
     """
     model, attributes = build(tokenizer, size), Attributes(WIDTH)
     trained = nn.ModuleDict({"pair": model, "attributes": attributes}).to(device)
     trainer = Trainer(trained, Schedule(minutes, peak_rate=1e-3), runs / "clip")
     pictures, batches = drawings(runs, size.pixels), Lookalikes(np.arange(COUNT), seed=1)
+    pairs = Batches(pairs_among(COUNT), batches.size, seed=6)
 
     def loss_of(step: int) -> Tensor:
         chosen = batches.indices(step)
         images = to_images(pictures[chosen]).to(device)
-        scenes, rng = [scene(int(index)) for index in chosen], np.random.default_rng([6, step])
+        rng = np.random.default_rng([6, step])
+        scenes = [scene(int(index)) for index in (*chosen, *pairs.indices(step))]
         words, whole = (
             {name: value.to(device) for name, value in tokenise(tokenizer, texts, whole=False).items()}
             for texts in (batches.captions(step), [caption(drawn, rng, complete=True) for drawn in scenes])
         )
         with mixed(device):
             loss: Tensor = model(pixel_values=images, return_loss=True, **words).loss
-            states = model.text_model(**whole).last_hidden_state  # (64, T, 128)
+            states = model.text_model(**whole).last_hidden_state  # (128, T, 128)
             return loss + attributes.loss(states, whole["attention_mask"], scenes)
 
     trainer.run(lambda step: backward(loss_of(step)), on_save=lambda: on_save(model) if on_save else None)

@@ -139,8 +139,12 @@ def pairs_again(count: int) -> np.ndarray:
 
     Who is what, and who stands where, is the hardest to learn; so, half of what it sees shows that.
     """
-    pairs = [index for index in range(count) if len(scene(index).subjects) == 2]
-    return np.concatenate([np.arange(count), pairs, pairs])
+    return np.concatenate([np.arange(count), pairs_among(count), pairs_among(count)])
+
+
+def pairs_among(count: int) -> np.ndarray:
+    """Which of the first `count` drawings show two subjects."""
+    return np.array([index for index in range(count) if len(scene(index).subjects) == 2])
 
 
 def stratified(count: int, rng: np.random.Generator) -> np.ndarray:
