@@ -46,9 +46,8 @@ def test_padding_says_nothing() -> None:
 
 def test_loss_of_one_who_knows_nothing_is_the_mean_log_of_the_words() -> None:
     head = Attributes(16)
-    for tell in head.tell:
-        torch.nn.init.zeros_(tell.weight)
-        torch.nn.init.zeros_(tell.bias)
+    for parameter in head.tell.parameters():
+        torch.nn.init.zeros_(parameter)
     loss = head.loss(torch.randn(2, 4, 16), torch.ones(2, 4), [PAIR, ALONE])
     wanted = sum(math.log(len(words)) for words, _ in ANSWERS.values()) / len(ANSWERS)
     assert loss.item() == pytest.approx(wanted, rel=1e-5)
