@@ -108,12 +108,16 @@ def train(
     *,
     pair: CLIPModel | None = None,
     round_trip: RoundTrip | None = None,
+    begin: BlipForConditionalGeneration | None = None,
     on_save: Callable[[BlipForConditionalGeneration], None] | None = None,
 ) -> BlipForConditionalGeneration:
-    """Train for `minutes` to give the next word of a drawing's caption (teacher forcing), the drawing augmented."""
+    """Train for `minutes` to give the next word of a drawing's caption (teacher forcing), the drawing augmented.
+
+    On from the weights of `begin`, or with the eyes of `pair`, or from random weights.
+    """
     pictures = drawings(runs, size.pixels)
-    model = build(tokenizer, size, pair.config.vision_config.hidden_size if pair else WIDTH)
-    if pair:
+    model = begin.train() if begin else build(tokenizer, size, pair.config.vision_config.hidden_size if pair else WIDTH)
+    if pair and not begin:
         begin_as_clip(model, pair, pictures[:256])
     trainer = Trainer(model.to(device), Schedule(minutes, peak_rate=1e-3), runs / "captioner")
     batches = Batches(np.arange(len(pictures)), BATCH, seed=7)

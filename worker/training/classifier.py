@@ -164,10 +164,12 @@ def loss_of(model: Classifier, images: Tensor, labels: Tensor, asked: dict[str, 
     return loss
 
 
-def train(runs: Path, minutes: float, round_trip: RoundTrip | None = None) -> Classifier:
-    """Train for `minutes`, half of the drawings mirrored."""
+def train(
+    runs: Path, minutes: float, round_trip: RoundTrip | None = None, begin: Classifier | None = None
+) -> Classifier:
+    """Train for `minutes`, half of the drawings mirrored; from random weights, or on from those of `begin`."""
     torch.manual_seed(0)
-    model = Classifier()
+    model = begin.train() if begin else Classifier()
     trainer = Trainer(model, Schedule(minutes, peak_rate=2e-3), runs / "classifier")
     pictures, batches = drawings(runs, PIXELS), Batches(np.arange(len(drawings(runs, PIXELS))), BATCH, seed=6)
 

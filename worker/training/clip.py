@@ -82,14 +82,15 @@ def train(
     minutes: float,
     size: Size,
     device: str = "cpu",
+    begin: CLIPModel | None = None,
     on_save: Callable[[CLIPModel], None] | None = None,
 ) -> CLIPModel:
     """Train the pair for `minutes`: symmetric cross-entropy over the pairs of a batch (CLIP, fig. 3).
 
     The text encoder also learns to keep in its tokens what complete captions say: of the same scenes, and of as many
-    with two subjects, which say the most.
+    with two subjects, which say the most. From random weights, or on from those of `begin`.
     """
-    model, attributes = build(tokenizer, size), Attributes(WIDTH)
+    model, attributes = begin.train() if begin else build(tokenizer, size), Attributes(WIDTH)
     trained = nn.ModuleDict({"pair": model, "attributes": attributes}).to(device)
     trainer = Trainer(trained, Schedule(minutes, peak_rate=1e-3), runs / "clip")
     pictures, batches = drawings(runs, size.pixels), Lookalikes(np.arange(COUNT), seed=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionMod
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
+from transformers import BlipForConditionalGeneration, CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from worker.training import captioner, card, classifier, clip, denoiser, export, held_out, tokenizer, vae
 from worker.training.augment import RoundTrip
@@ -24,6 +25,9 @@ from worker.training.prompts import FAILURES, GUIDANCE, PROMPTS, STEPS, STYLED
 from worker.training.sizes import SIZES, Size
 from worker.training.world.captions import STYLES as STYLE_WORDS
 from worker.training.world.vocabulary import STYLES
+
+
+Part = TypeVar("Part", AutoencoderKL, BlipForConditionalGeneration, CLIPModel, UNet2DConditionModel)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Studio:
 
     def clip(self, minutes: float) -> None:
         words = self._tokenizer()
-        pair = clip.train(self.runs, words, minutes, self.size, self.device, on_save=self._export_clip)
+        begin = self._before("clip", CLIPModel)
+        pair = clip.train(self.runs, words, minutes, self.size, self.device, begin, on_save=self._export_clip)
         self._export_clip(pair)
         export.write_part(self.model, "clip", clip.image_processor(self.size))
         pictures, captions = clip.retrieval(pair, words, self.size)
@@ -57,37 +62,28 @@ class Studio:
 
     def vae(self, minutes: float) -> None:
         """Train, normalise the latents, and keep them for the U-Net."""
-        begin = None
-        if self.warm:
-            begin = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32)
-            self._report("start of the vae: the weights of the model before this one")
-        model = vae.train(self.runs, minutes, self.size, self.device, begin)
+        model = vae.train(self.runs, minutes, self.size, self.device, self._before("vae", AutoencoderKL))
         pictures = drawings(self.runs, self.size.pixels)
         latents = vae.encode_all(model, pictures)
         mean, std = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
         vae.fold_normalisation(model, mean, std)
         latents = ((latents - mean[:, None, None]) / std[:, None, None]).half()
-        save_file({"latents": latents}, self._latents)
+        save_file({"latents": latents}, self._latents_file)
         self._export_vae(model)
         export.write_json(self.model / "preview.json", export.fit_preview(latents[:1000], pictures[:1000]))
 
     def denoiser(self, minutes: float) -> None:
         encoder = CLIPTextModel.from_pretrained(self.model / "text_encoder", dtype=torch.float32).eval()
-        latents: Tensor = load_file(self._latents)["latents"]
-        begin = None
-        if self.warm:
-            begin = UNet2DConditionModel.from_pretrained(self.model / "unet", torch_dtype=torch.float32)
-            self._report("start of the U-Net: the weights of the model before this one")
         unet = denoiser.train(
             self.runs,
-            latents,
+            self._latents(),
             encoder,
             self._tokenizer(),
             minutes,
             self.size,
             self.objective,
             self.device,
-            begin,
+            self._before("unet", UNet2DConditionModel),
             on_save=self._export_unet,
         )
         self._export_unet(unet)
@@ -95,23 +91,24 @@ class Studio:
     def captioner(self, minutes: float) -> None:
         pair = CLIPModel.from_pretrained(self.model / "clip", dtype=torch.float32)
         words = self._tokenizer()
+        begin = self._before("captioner", BlipForConditionalGeneration)
         model = captioner.train(
-            self.runs, words, minutes, self.size, self.device, pair=pair, round_trip=self._round_trip()
+            self.runs, words, minutes, self.size, self.device, pair=pair, round_trip=self._round_trip(), begin=begin
         )
         captioner.write(self.model, model, self.size)
         self._report(f"captioner: {captioner.accuracy(model, words, self.size):.1%} of 500 drawings told right")
 
     def classifier(self, minutes: float) -> None:
         """The judge of `evaluate`; no part of the model."""
-        judge = classifier.train(self.runs, minutes, self._round_trip())
+        begin = classifier.load(self.model.parent / "judge") if self.warm else None
+        judge = classifier.train(self.runs, minutes, self._round_trip(), begin)
         classifier.save(judge, self.model.parent / "judge")
         found = classifier.accuracy(judge)
         self._report("classifier: " + ", ".join(f"{name} {share:.1%}" for name, share in found.items()))
 
     def compare(self, minutes: float) -> None:
         """`minutes` for each target and noise schedule, for docs/training.md."""
-        latents: Tensor = load_file(self._latents)["latents"]
-        compare(self.runs, self.model, latents, self.size, minutes, Path("docs/training"))
+        compare(self.runs, self.model, self._latents(), self.size, minutes, Path("docs/training"))
 
     def evaluate(self) -> None:
         """Every row of the card's table, printed as it is measured and kept in `runs/evaluation`."""
@@ -138,8 +135,24 @@ class Studio:
         card.draw_losses(self.runs, self.model / "losses.png")
         card.write(self.runs, self.model)
 
+    def _before(self, part: str, kind: type[Part]) -> Part | None:
+        """The weights that `part` of the model has now, for a stage that is to begin with them."""
+        if not self.warm:
+            return None
+        self._report(f"start of the {part}: the weights of the model before this one")
+        kept: Part = kind.from_pretrained(self.model / part, torch_dtype=torch.float32)
+        return kept
+
+    def _latents(self) -> Tensor:
+        """Of every drawing, float16 (N, 8, 16, 16): the autoencoder's stage leaves them, a fresh clone makes them."""
+        if not self._latents_file.exists():
+            model = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32).eval()
+            save_file({"latents": vae.encode_all(model, drawings(self.runs, self.size.pixels)).half()}, self._latents_file)
+        latents: Tensor = load_file(self._latents_file)["latents"]
+        return latents
+
     @property
-    def _latents(self) -> Path:
+    def _latents_file(self) -> Path:
         return named_for_the_world(self.runs, "latents", self.size.pixels).with_suffix(".safetensors")
 
     def _round_trip(self) -> RoundTrip:
