@@ -26,7 +26,6 @@ from worker.training.sizes import SIZES, Size
 from worker.training.world.captions import STYLES as STYLE_WORDS
 from worker.training.world.vocabulary import STYLES
 
-
 Part = TypeVar("Part", AutoencoderKL, BlipForConditionalGeneration, CLIPModel, UNet2DConditionModel)
 
 
@@ -147,7 +146,8 @@ class Studio:
         """Of every drawing, float16 (N, 8, 16, 16): the autoencoder's stage leaves them, a fresh clone makes them."""
         if not self._latents_file.exists():
             model = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32).eval()
-            save_file({"latents": vae.encode_all(model, drawings(self.runs, self.size.pixels)).half()}, self._latents_file)
+            made = vae.encode_all(model, drawings(self.runs, self.size.pixels))
+            save_file({"latents": made.half()}, self._latents_file)
         latents: Tensor = load_file(self._latents_file)["latents"]
         return latents
 
