@@ -7,9 +7,9 @@ the file `.env`, the default here. docs/settings.md and .env.example list them a
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +57,17 @@ class Settings(BaseSettings):
     strict: bool = Field(
         True, description="Pictures never depend on others in the batch, bit for bit; off is faster on some devices."
     )
+    channels_last: Literal["auto", "on", "off"] = Field(
+        "auto", description="The model's convolutions with their channels innermost in memory; auto is on."
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Compile the U-Net beside the work (torch.compile); needs strict off; auto is on with cuda and "
+        "strict off.",
+    )
+    cuda_graphs: Literal["auto", "on", "off"] = Field(
+        "auto", description="Record U-Net calls as CUDA graphs and play them again; auto is on with cuda."
+    )
     checkpoint_seconds: float = Field(
         5.0, ge=0, description="Time between two checkpoints of a job, from which another worker goes on; 0 = none."
     )
@@ -66,6 +77,14 @@ class Settings(BaseSettings):
         description="Most bytes of a job's checkpoint; beyond it an image goes on from further back.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    @model_validator(mode="after")
+    def _compile_or_strict(self) -> Self:
+        if self.compile == "on" and self.strict:
+            raise ValueError(
+                "compile=on needs strict=off: compiled code rounds otherwise than the eager one that serves until then"
+            )
+        return self
 
     @property
     def redis_socket(self) -> Path:

@@ -62,7 +62,8 @@ def start_worker(settings: Settings) -> Worker:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     store, blobs = JobStore(connect(settings)), Blobs(settings.blobs)
-    worker = Worker(settings, store, blobs, load(settings.model, *placement(settings)))
+    components = load(settings.model, *placement(settings), channels_last=settings.channels_last != "off")
+    worker = Worker(settings, store, blobs, components)
     worker.start()
     Reaper(store, blobs, app, settings).start()
     return worker

@@ -26,14 +26,15 @@ from worker.plan import Plan
 log = logging.getLogger(__name__)
 
 
-def maker_of(components: Components, device: str) -> str:
+def maker_of(components: Components, device: str, *, compiled: bool = False) -> str:
     """16 hex digits for all that bytes depend on beside the request: where they are equal, so are the pictures."""
     code = hashlib.sha256()
     for file in sorted(file for folder in ("contract", "worker") for file in (ROOT / folder).rglob("*.py")):
         code.update(file.read_bytes())
     threads = torch.get_num_threads() if components.device.type == "cpu" else 0
     versions = torch.__version__, diffusers.__version__, code.hexdigest()
-    return _digest(components.sha256, str(components.dtype), device, threads, *versions)[:16]
+    ways = components.channels_last, compiled
+    return _digest(components.sha256, str(components.dtype), device, threads, *ways, *versions)[:16]
 
 
 def fingerprint(maker: str, work: Work) -> str:

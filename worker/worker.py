@@ -24,7 +24,9 @@ from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from worker.checkpoint import Memory, fingerprint, maker_of, resumed
 from worker.engine.engine import Engine
+from worker.engine.recorded import CudaGraphs
 from worker.engine.request import Ticket
+from worker.engine.unet import Acceleration
 from worker.kinds import plan
 from worker.models.loader import Components
 from worker.prepare import prepare
@@ -44,7 +46,8 @@ class Worker:
         self._settings, self._store, self._blobs = settings, store, blobs
         self._tokenizer = components.tokenizer
         self._device = _device_name(components.device)
-        self._maker = maker_of(components, self._device)
+        acceleration = accelerated(settings, components.device)
+        self._maker = maker_of(components, self._device, compiled=acceleration.backend is not None)
         self._checkpoints = Checkpoints(settings.checkpoints)
         self._engine = Engine(
             components,
@@ -53,6 +56,7 @@ class Worker:
             strict=settings.strict,
             checkpoint_seconds=settings.checkpoint_seconds,
             checkpoint_bytes=settings.checkpoint_bytes,
+            acceleration=acceleration,
         )
         self._held: dict[Claim, Ticket] = {}
         self._lock = threading.Lock()
@@ -218,6 +222,16 @@ def _recommended(model: Path) -> dict[str, float]:
     """What a model's folder says of the settings that suit it: `recommended.json`, where there is one."""
     file = model / "recommended.json"
     return {"guidance": float(json.loads(file.read_text("utf-8"))["guidance"])} if file.exists() else {}
+
+
+def accelerated(settings: Settings, device: torch.device) -> Acceleration:
+    """What the settings choose for this device. Raises ValueError for CUDA graphs without CUDA."""
+    cuda = device.type == "cuda"
+    if settings.cuda_graphs == "on" and not cuda:
+        raise ValueError("cuda_graphs=on needs a CUDA device")
+    compiled = settings.compile == "on" or (settings.compile == "auto" and cuda and not settings.strict)
+    recorded = cuda and settings.cuda_graphs != "off"
+    return Acceleration("inductor" if compiled else None, CudaGraphs(device) if recorded else None)
 
 
 def _device_name(device: torch.device) -> str:

@@ -90,12 +90,14 @@ def test_a_maker_is_its_model_number_format_device_and_threads() -> None:
         maker_of(replace(components, sha256="1" * 64), "cpu"),
         maker_of(replace(components, dtype=torch.bfloat16), "cpu"),
         maker_of(components, "NVIDIA H100"),
+        maker_of(replace(components, channels_last=False), "cpu"),
+        maker_of(components, "cpu", compiled=True),
     }
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     others.add(maker_of(components, "cpu"))
     torch.set_num_threads(threads)
-    assert len(others - {mine}) == 4
+    assert len(others - {mine}) == 6
 
 
 def test_a_memory_passes_from_claim_to_claim(store: JobStore, settings: Settings) -> None:

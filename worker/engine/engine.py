@@ -31,6 +31,7 @@ from worker.engine.request import (
 )
 from worker.engine.runner import Readback, Runner
 from worker.engine.trial import Trial
+from worker.engine.unet import EAGER, Acceleration
 from worker.models.loader import Components
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,8 @@ class Stats:
     """Counters since the start and what is there now.
 
     rows: without padding; rows_reused: of them, those that did with deep features of an earlier call.
-    texts_cached, texts_encoded: prompt chunks that were remembered, and that were not.
+    texts_cached, texts_encoded: prompt chunks that were remembered, and that were not. compiling: whether the U-Net is
+    being compiled at this moment, which may make ticks slow; recompiles: how often a size was compiled again.
     """
 
     ticks: int = 0
@@ -61,6 +63,8 @@ class Stats:
     flights: int = 0
     rows_in_flight: int = 0
     images_waiting: int = 0
+    compiling: bool = False
+    recompiles: int = 0
 
 
 class Engine:
@@ -70,7 +74,7 @@ class Engine:
     curve and the device's memory are measured first, and fewer rows are taken where more would gain or fit nothing.
     strict: a picture never depends on its neighbours, bit for bit, at some cost on accelerators (`make gpu-check`).
     checkpoint_seconds: how often a job hands out what it needs to be gone on with, 0 = never; checkpoint_bytes: at most
-    so much of it.
+    so much of it. acceleration: see there.
     """
 
     def __init__(
@@ -82,9 +86,10 @@ class Engine:
         strict: bool = True,
         checkpoint_seconds: float = 0.0,
         checkpoint_bytes: int = 64 * 1024 * 1024,
+        acceleration: Acceleration = EAGER,
     ) -> None:
         self._log_bytes = checkpoint_bytes if checkpoint_seconds else 0
-        self._runner = Runner(components, strict=strict)
+        self._runner = Runner(components, strict=strict, acceleration=acceleration)
         self._outbox = Outbox(self._runner, checkpoint_seconds)
         self._batcher = Batcher(max_rows, components.native_size**2)
         self._trial = Trial(self._runner) if measured else None
@@ -102,8 +107,9 @@ class Engine:
 
     @property
     def stats(self) -> Stats:
-        """Counts as of the last tick, from any thread."""
-        return self._stats
+        """Counts as of the last tick, from any thread; `compiling` and `recompiles` as of now."""
+        unet = self._runner.unet
+        return replace(self._stats, compiling=unet.compiling, recompiles=unet.recompiles)
 
     def start(self) -> None:
         self._thread.start()

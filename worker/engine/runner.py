@@ -21,7 +21,7 @@ from worker.engine.inpaint import Known, beside, bleed, shrink
 from worker.engine.job import Job, Prepared
 from worker.engine.request import EngineRequest
 from worker.engine.samplers import SAMPLERS
-from worker.engine.unet import BUCKETS, Rows, UNet
+from worker.engine.unet import BUCKETS, EAGER, Acceleration, Rows, UNet
 from worker.models.loader import Components
 from worker.models.tiling import Tiling, seamless, with_margin
 from worker.text.encode import TextEncoder
@@ -48,11 +48,11 @@ class Readback:
 class Runner:
     """One model on one device. Not thread-safe: the engine thread owns it."""
 
-    def __init__(self, components: Components, *, strict: bool = True) -> None:
+    def __init__(self, components: Components, *, strict: bool = True, acceleration: Acceleration = EAGER) -> None:
         self.components = components
         self.levels = NoiseLevels(components.alphas_cumprod)
         self.texts = TextEncoder(components)
-        self.unet = UNet(components, self.levels.last, strict=strict)
+        self.unet = UNet(components, self.levels.last, strict=strict, acceleration=acceleration)
         self._marks: list[Any] = []
 
     def board(self, job: Job, index: int) -> Flight:
@@ -89,8 +89,7 @@ class Runner:
         One call of the U-Net, and one of its outermost blocks where flights do with deep features they have.
         """
         shallow = [flight for flight in flights if flight.shallow]
-        with seamless(self.components.unet, flights[0].leg.request.tiling):
-            answered = self._ask(shallow) | self._ask([flight for flight in flights if flight not in shallow])
+        answered = self._ask(shallow) | self._ask([flight for flight in flights if flight not in shallow])
         for flight, (_, deep) in answered.items():  # not before all calls went well: a failed one is tried again
             if deep is not None:
                 flight.keep(deep)
@@ -119,7 +118,8 @@ class Runner:
                 self._marks.pop(0).synchronize()
 
     def free_memory(self) -> None:
-        """Give cached device memory back after a call that found too little."""
+        """Give back what device memory is only kept for later, after a call that found too little."""
+        self.unet.forget()
         if self.components.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -181,6 +181,7 @@ class Runner:
             stage.texts[:count],
             None if stage.mask is None else stage.mask[:count],
             flight.deep.features[:count] if flight.shallow and flight.deep else None,
+            flight.leg.request.tiling,
         )
 
     def _timestep(self, flight: Flight) -> float:

@@ -77,14 +77,14 @@ class Trial:
         batch = self._batch(rows, key.height, key.width, key.length)
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        self._runner.call(rows, batch)
+        self._runner.unet.call(rows, batch, eager=True)  # a recorded call would find its memory there
         return torch.cuda.max_memory_allocated(device) - before
 
     def free(self) -> int:
         """Bytes on CUDA that nobody has, or that torch keeps for later."""
         device = self._runner.components.device
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + kept
+        return torch.cuda.mem_get_info(device)[0] + kept - self._runner.unet.recorded_bytes
 
     def _batch(self, rows: int, height: int, width: int, length: int = 0) -> Rows:
         parts = self._runner.components

@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from worker.engine.compiled import Backend, Compiled
 from worker.engine.denoiser import guidance_embedding
-from worker.models.depths import Depths
+from worker.engine.recorded import Recorded, Recorder
+from worker.models.depths import Answered, Asked, Depths
 from worker.models.loader import Components
+from worker.models.tiling import Tiling, seamless
 
 BUCKETS = (4, 6, 8, 12, 16, 24, 32)  # rows; on CPUs, batches of 1, 2 and 3 rows use kernels that round otherwise
 
@@ -23,7 +26,7 @@ class Rows:
     """A batch of the U-Net.
 
     x: (R, C, h, w); times, guidance: (R,); texts: (R, L, D); mask: (R, L), None where all counts; deep: features of an
-    earlier call, (R, C', h, w), to do with its outermost blocks alone; None for the whole of it.
+    earlier call, (R, C', h, w), to do with its outermost blocks alone; None for the whole of it; tiling: of them all.
     """
 
     x: Tensor
@@ -32,6 +35,7 @@ class Rows:
     texts: Tensor
     mask: Tensor | None = None
     deep: Tensor | None = None
+    tiling: Tiling = ""
 
     def __len__(self) -> int:
         return len(self.x)
@@ -39,11 +43,11 @@ class Rows:
     def __getitem__(self, part: slice | Tensor) -> Rows:
         mask = None if self.mask is None else self.mask[part]
         deep = None if self.deep is None else self.deep[part]
-        return Rows(self.x[part], self.times[part], self.guidance[part], self.texts[part], mask, deep)
+        return Rows(self.x[part], self.times[part], self.guidance[part], self.texts[part], mask, deep, self.tiling)
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
-        """All of them with a mask or none, and of one depth."""
+        """All of them with a mask or none, of one depth and one tiling."""
         masks = [part.mask for part in parts if part.mask is not None]
         deep = [part.deep for part in parts if part.deep is not None]
         return cls(
@@ -53,6 +57,7 @@ class Rows:
             torch.cat([part.texts for part in parts]),
             torch.cat(masks) if masks else None,
             torch.cat(deep) if deep else None,
+            parts[0].tiling,
         )
 
     def padded(self, size: int) -> Rows:
@@ -64,18 +69,48 @@ class Rows:
         return self[torch.arange(size) % len(self)]
 
 
+@dataclass(frozen=True, slots=True)
+class Acceleration:
+    """What makes calls faster and changes no picture but in its last bits; docs/settings.md says when it is on.
+
+    backend: of torch.compile, None: no compiling; recorder: of CUDA graphs.
+    """
+
+    backend: Backend | None = None
+    recorder: Recorder | None = None
+
+
+EAGER = Acceleration()
+
+
 class UNet:
     """One model's, on one device. Not thread-safe. reused: rows that did with deep features of an earlier call.
 
     strict: buckets are compared; otherwise all are taken, and neighbours may show in a picture's last bits.
+    Raises ValueError where that is asked of a compiled U-Net.
     """
 
-    def __init__(self, components: Components, last_timestep: int, *, strict: bool = True) -> None:
+    def __init__(
+        self,
+        components: Components,
+        last_timestep: int,
+        *,
+        strict: bool = True,
+        acceleration: Acceleration = EAGER,
+    ) -> None:
+        if acceleration.backend is not None and strict:
+            raise ValueError(
+                "A compiled U-Net rounds otherwise than the eager one that serves until it is there, so pictures would "
+                "depend on when it came: compile needs strict to be off."
+            )
         self.components, self.strict = components, strict
         self.reused = 0
         self._last = last_timestep
         self._depths = Depths(components.unet)
-        self._agreeing: dict[tuple[int, tuple[int, ...], int, bool, bool], bool] = {}
+        backend, recorder = acceleration.backend, acceleration.recorder
+        self._compiled = None if backend is None else Compiled(components.unet, self._depths, backend)
+        self._recorded = None if recorder is None else Recorded(recorder, exact=strict)
+        self._agreeing: dict[tuple[int, tuple[int, ...], int, bool, bool, Tiling], bool] = {}
 
     def __call__(self, batch: Rows, *, keep: bool = False) -> tuple[Tensor, Tensor | None]:
         """Every row's answer, float32 (R, C, h, w), by way of buckets that agree to the bit.
@@ -87,10 +122,10 @@ class UNet:
         while count := len(batch):
             sizes = reversed([size for size in BUCKETS if size < count] + [_bucket(count)])
             bucket = next(size for size in sizes if self._agrees(size, batch))
-            outputs.append(self.call(bucket, batch[:bucket]))
-            if keep and self._depths.deep is not None:
-                deep.append(self._depths.deep[: len(outputs[-1])])
-            self._depths.deep = None
+            output, features = self._call(bucket, batch[:bucket], keep=keep)
+            outputs.append(output)
+            if features is not None:
+                deep.append(features)
             batch = batch[bucket:]
         return torch.cat(outputs), torch.cat(deep) if deep else None
 
@@ -99,21 +134,60 @@ class UNet:
         """Buckets that were found to disagree."""
         return {known[0] for known, agrees in self._agreeing.items() if not agrees}
 
-    def call(self, bucket: int, batch: Rows) -> Tensor:
-        """One call with at most `bucket` rows, brought to that many by repeating the last."""
-        full = batch.padded(bucket)
-        asked = full.x.to(self.components.dtype), full.times.to(self.components.device, non_blocking=True)  # no waiting
-        told = {
-            "encoder_hidden_states": full.texts,
-            "encoder_attention_mask": full.mask,
-            "timestep_cond": self._told(full.guidance),
-            "return_dict": False,
-        }
-        if full.deep is None:
-            output = self._depths.whole(*asked, **told)[0]
-        else:
-            output = self._depths.shallow(full.deep, *asked, **told)[0]
-        return output[: len(batch)].float()  # type: ignore[no-any-return]  # diffusers is untyped
+    @property
+    def compiling(self) -> bool:
+        """Whether it is being compiled now, which may take minutes; from any thread."""
+        return self._compiled is not None and self._compiled.compiling
+
+    @property
+    def recompiles(self) -> int:
+        """How often a size was compiled again; from any thread."""
+        return 0 if self._compiled is None else self._compiled.recompiles
+
+    @property
+    def recorded_bytes(self) -> int:
+        """Device memory that recorded calls keep for themselves."""
+        return 0 if self._recorded is None else self._recorded.bytes
+
+    def forget(self) -> None:
+        """Give the memory of recorded calls back."""
+        if self._recorded is not None:
+            self._recorded.forget()
+
+    def call(self, bucket: int, batch: Rows, *, eager: bool = False) -> Tensor:
+        """One call with at most `bucket` rows, brought to that many by repeating the last: float32 (R, C, h, w).
+
+        eager: neither compiled nor recorded.
+        """
+        return self._call(bucket, batch, eager=eager)[0]
+
+    def _call(
+        self, bucket: int, batch: Rows, *, keep: bool = False, eager: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        full, parts = batch.padded(bucket), self.components
+        asked = Asked(
+            full.x.to(parts.dtype),
+            full.times.to(parts.device, non_blocking=True),  # no waiting
+            full.texts,
+            full.mask,
+            self._told(full.guidance),
+            full.deep,
+        )
+        output, deep = self._eager(asked, full.tiling) if eager or full.tiling else self._answer(asked, keep=keep)
+        count = len(batch)
+        return output[:count].float(), deep[:count] if keep and deep is not None else None
+
+    def _eager(self, asked: Asked, tiling: Tiling) -> Answered:
+        with seamless(self.components.unet, tiling):
+            return self._depths(asked)
+
+    def _answer(self, asked: Asked, *, keep: bool) -> Answered:
+        """By the fastest way there is by now. Nothing is recorded while something is compiled: it would be replaced."""
+        compiled = self._compiled
+        forward = compiled if compiled is not None and compiled.ready(asked) else self._depths
+        if self._recorded is None:
+            return forward(asked)
+        return self._recorded(forward, asked, keep=keep, record=not self.compiling)
 
     def _told(self, guidance: Tensor) -> Tensor | None:
         """What a U-Net distilled with guidance is told, (R, width)."""
@@ -129,7 +203,7 @@ class UNet:
         if bucket == BUCKETS[0] or not self.strict:
             return True
         shape, length = tuple(batch.x.shape[1:]), batch.texts.shape[1]
-        known = (bucket, shape, length, batch.mask is not None, batch.deep is not None)
+        known = (bucket, shape, length, batch.mask is not None, batch.deep is not None, batch.tiling)
         if known not in self._agreeing:
             rng = torch.Generator("cpu").manual_seed(bucket)
             noise = torch.randn((bucket, *shape), generator=rng).to(batch.x.device)

@@ -8,13 +8,35 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
 M = TypeVar("M", bound=nn.Module)
 Inputs = tuple[Any, ...]
 Named = dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """What a U-Net is asked, rows first, on its device and in its number format.
+
+    x: (R, C, h, w); times: (R,); texts: (R, L, D); mask: (R, L), None where all counts; told: (R, W), the guidance a
+    distilled one is told; deep: features of an earlier call, (R, C', h, w), None for the whole U-Net.
+    """
+
+    x: Tensor
+    times: Tensor
+    texts: Tensor
+    mask: Tensor | None = None
+    told: Tensor | None = None
+    deep: Tensor | None = None
+
+
+class Answered(NamedTuple):
+    """output: (R, C, h, w); deep: features of a whole call, (R, C', h, w), None of a shallow one."""
+
+    output: Tensor
+    deep: Tensor | None = None
 
 
 class Depths:
@@ -38,6 +60,20 @@ class Depths:
             mid_block=None,
             up_blocks=nn.ModuleList([given]),
         )
+
+    def __call__(self, asked: Asked) -> Answered:
+        """The answer of the one or the other."""
+        named = {
+            "encoder_hidden_states": asked.texts,
+            "encoder_attention_mask": asked.mask,
+            "timestep_cond": asked.told,
+            "return_dict": False,
+        }
+        if asked.deep is not None:
+            return Answered(self.shallow(asked.deep, asked.x, asked.times, **named)[0])
+        output = self.whole(asked.x, asked.times, **named)[0]
+        deep, self.deep = self.deep, None
+        return Answered(output, deep)
 
     def shallow(self, deep: Tensor, *args: Any, **kwargs: Any) -> Any:
         """The answer for `args`, as the whole takes them, with these deep features."""

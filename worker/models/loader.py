@@ -46,6 +46,7 @@ class Components:
     guidance_width: int  # of the guidance a distilled U-Net is told in place of a second row; 0: it is told none
     preview: PreviewMap
     sha256: str
+    channels_last: bool = True  # of convolutions, in memory
 
 
 def default_device() -> tuple[torch.device, torch.dtype]:
@@ -55,9 +56,10 @@ def default_device() -> tuple[torch.device, torch.dtype]:
     return torch.device("cpu"), torch.float32
 
 
-def load(path: Path, device: torch.device, dtype: torch.dtype) -> Components:
+def load(path: Path, device: torch.device, dtype: torch.dtype, *, channels_last: bool = True) -> Components:
     """Load a folder in diffusers format; safetensors only, nothing is downloaded.
 
+    channels_last: convolutions have their channels innermost in memory, which is faster and rounds otherwise.
     Raises ModelError when a part is missing or of a kind this engine does not know.
     """
     scheduler = _json(path / "scheduler" / "scheduler_config.json")
@@ -68,7 +70,9 @@ def load(path: Path, device: torch.device, dtype: torch.dtype) -> Components:
         vae = _part(AutoencoderKL, path / "vae", device, dtype)
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} is not a whole model: {error}") from error
-    return assemble(path, tokenizer, text_encoder, unet, vae, scheduler, sha256=_hash(path))
+    return assemble(
+        path, tokenizer, text_encoder, unet, vae, scheduler, sha256=_hash(path), channels_last=channels_last
+    )
 
 
 def assemble(
@@ -79,6 +83,7 @@ def assemble(
     vae: Any,
     scheduler: dict[str, Any],
     sha256: str,
+    channels_last: bool = True,
 ) -> Components:
     """Describe parts that are loaded already. Raises ModelError when they do not fit this engine or each other."""
     channels = vae.config.latent_channels
@@ -88,6 +93,7 @@ def assemble(
             f"the U-Net takes {inputs} channels, the VAE has {channels}: "
             f"neither a text-to-image model ({channels}) nor one for inpainting ({2 * channels + 1})"
         )
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     scale = 2 ** (len(vae.config.block_out_channels) - 1)
     scaling = float(vae.config.scaling_factor)
     return Components(
@@ -96,8 +102,8 @@ def assemble(
         dtype=unet.dtype,
         tokenizer=tokenizer,
         text_encoder=text_encoder,
-        unet=unet.to(memory_format=torch.channels_last),
-        vae=vae.to(memory_format=torch.channels_last),
+        unet=unet.to(memory_format=layout),
+        vae=vae.to(memory_format=layout),
         prediction=_prediction(scheduler),
         alphas_cumprod=_alphas_cumprod(scheduler),
         inpainting=inputs != channels,
@@ -109,6 +115,7 @@ def assemble(
         guidance_width=unet.config.time_cond_proj_dim or 0,
         preview=preview.load(path, vae, scaling, unet.device),
         sha256=sha256,
+        channels_last=channels_last,
     )
 
 
