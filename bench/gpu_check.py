@@ -3,8 +3,9 @@
     python -m bench.gpu_check --out bench/results/gpu.json
     python -m bench.gpu_check --device cpu --sizes tiny --smoke --out /tmp/check.json    # does it run?
 
-Parity with the CPU in float32, independence of batch mates and its cost, the step-time curve beside the roofline, and
-the benchmark, for Stable Diffusion 1.5's and SDXL's sizes. What is done is written after each part.
+Parity with the CPU in float32, independence of batch mates and its cost, the step-time curve beside the roofline, the
+benchmark, and what each acceleration gives, for Stable Diffusion 1.5's and SDXL's sizes. What is done is written after
+each part.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor
 
 from bench import aims, engine, report, roofline
+from bench.accelerations import accelerations
 from bench.contest import Plan
 from bench.peers import synchronize
 from bench.pipelines import Clock
@@ -43,6 +45,9 @@ PEAKS = {  # dense bfloat16 TFLOP/s and TB/s by what a device is called, from th
     "H200": (989.0, 4.8), "H100 PCIe": (756.0, 2.0), "H100": (989.0, 3.35), "A100": (312.0, 2.0),
     "L40S": (362.0, 0.864), "L4": (121.0, 0.3), "RTX 4090": (165.0, 1.01),
 }  # fmt: skip
+
+COMPILING = 75.0  # seconds that a compiler is given for each way
+ROWS: dict[Size, int] = {"tiny": 8, "sd15": 16, "sdxl": 8}  # that the settings are compared at
 
 
 def onto(components: Components, device: torch.device) -> Components:
@@ -137,6 +142,12 @@ def step_times(components: Components, size: Size, rows: Sequence[int], peaks: t
     return {"a": curve.a, "c": curve.c, "decode_ms": curve.decode, "calls": found}
 
 
+def settings(components: Components, size: Size, rows: int, peaks: tuple[float, float] | None, seconds: float) -> Any:
+    """What each acceleration gives at so many rows; compiling may take so many seconds of each."""
+    least = None if peaks is None else 1e3 * roofline.shapes(size, components.dtype).unet_call(rows).limit(*peaks)
+    return {"rows": rows} | accelerations(components, rows, seconds=seconds, least_ms=least)
+
+
 def plan_for(components: Components, minutes: float) -> Plan:
     """Mixed work, all peers, load 0.8, in as many of three rounds as there is time for."""
     small = components.native_size <= 512
@@ -181,12 +192,14 @@ def run(out: Path, device: torch.device, sizes: Sequence[Size], peaks: tuple[flo
     for number, size in enumerate(sizes):
         components = build(size, device, dtype)
         plan = engine.smoke(components.native_size) if smoke else plan_for(
-            components, max(0.5, check.minutes_left / (len(sizes) - number) - 1.5)
+            components, max(0.5, check.minutes_left / (len(sizes) - number) - 1.5 - COMPILING / 60)
         )  # fmt: skip
         rows = [each for each in (1, 2, *BUCKETS) if each <= plan.max_rows]
         check.part(f"{size}: independence", lambda c=components: independence(c))  # type: ignore[misc]
         check.part(f"{size}: curve", lambda c=components, s=size, r=rows: step_times(c, s, r, peaks))  # type: ignore[misc]
         check.part(f"{size}: bench", lambda c=components, p=plan: engine.bench(c, p)[1])  # type: ignore[misc]
+        most = 4 if smoke else ROWS[size]
+        check.part(f"{size}: settings", lambda c=components, s=size, m=most: settings(c, s, m, peaks, COMPILING))  # type: ignore[misc]
         del components
         if device.type == "cuda":
             torch.cuda.empty_cache()

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from bench import aims
+from bench.accelerations import accelerations
+from bench.accelerations import ways as real_ways
 from bench.contest import PEERS, Cell, Contest, Plan
 from bench.encode import png_times
 from bench.gpu_check import Check, board, independence, onto, parity, step_times
@@ -17,7 +19,9 @@ from bench.peers import Bare, Call, alike
 from bench.profiler import PARTS, profile
 from bench.random_models import build
 from bench.workloads import Scale, requests, row_steps
+from tests.worker.engine.again import Again
 from worker.engine.runner import Runner
+from worker.engine.unet import EAGER, Acceleration, UNet
 from worker.models.loader import Components
 
 # diffusers' schedulers hand tensors to numpy in a way that numpy 2 has deprecated; nothing of ours does.
@@ -65,6 +69,27 @@ def test_step_times_stand_beside_the_roofline(tiny: Components) -> None:
         assert 0 < call["share_of_roofline"] < 1  # nothing computes a thousand teraflops here
         assert call["share_of_roofline"] * call["ms"] == pytest.approx(call["ms_at_least"])
     assert "share_of_roofline" not in step_times(tiny, "tiny", (2, 4), peaks=None)["calls"][0]
+
+
+def test_every_way_of_calling_is_measured_beside_the_plain_one(
+    tiny: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recording on the CPU stands for CUDA graphs, and nothing is compiled, which would take a minute."""
+    ways = [("plain", EAGER), ("channels_last", EAGER), ("recorded", Acceleration(recorder=Again()))]
+    monkeypatch.setattr("bench.accelerations.ways", lambda _: ways)
+    found = accelerations(tiny, 4, seconds=300, least_ms=1e-3, times=2)
+    assert list(found) == ["plain", "channels_last", "recorded"]
+    assert found["plain"]["distance"] == 0
+    for way in found.values():
+        assert way["distance"] < 1e-4
+        assert way["recompiles"] == 0
+        assert way["share_of_roofline"] * way["ms"] == pytest.approx(1e-3)
+    assert [name for name, _ in real_ways(CPU)] == ["plain", "channels_last", "compile"]
+
+
+def test_a_compiler_that_takes_too_long_is_not_waited_for(tiny: Components, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UNet, "compiling", True)
+    assert accelerations(tiny, 4, seconds=0.0) == {"plain": {"error": "not compiled in 0 s"}}
 
 
 def test_a_fault_in_one_part_is_kept_and_the_others_go_on(tmp_path: Path) -> None:

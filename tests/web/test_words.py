@@ -43,7 +43,7 @@ def test_a_style_and_what_steers_reach_the_request(page: Page, studio: Studio) -
     page.fill("#prompt", "a cat")
     expect(page.locator("#styles option")).to_have_count(4)
     page.select_option("#styles", "Watercolor")
-    for fold in ("#variation-more", "#guidance-more"):
+    for fold in ("#variation-more", "#guidance-more", "#queue-more"):
         page.click(f"{fold} summary")
     for name, value in {
         "variation.seed": "12",
@@ -53,6 +53,8 @@ def test_a_style_and_what_steers_reach_the_request(page: Page, studio: Studio) -
     }.items():
         page.fill(f"[name='{name}']", value)
     page.select_option("#tiling", "x")
+    page.select_option("#priority", "high")
+    expect(page.locator("#priority-hint")).to_have_text("Overtakes your other pictures, between two of their steps.")
     if folder := os.environ.get("LOOK"):
         page.screenshot(path=f"{folder}/words.png", full_page=True)
         page.locator(".panel-body").screenshot(path=f"{folder}/panel.png")
@@ -60,7 +62,7 @@ def test_a_style_and_what_steers_reach_the_request(page: Page, studio: Studio) -
     assert request.styles == ("Watercolor",)
     assert request.variation == Variation(seed=12, strength=0.2)
     assert (request.guidance_end, request.guidance_rescale, request.clip_skip) == (0.8, 0.5, 1)
-    assert request.tiling == "x"
+    assert (request.tiling, request.priority) == ("x", "high")
 
 
 def test_a_second_pass_and_what_belongs_to_it(page: Page, studio: Studio) -> None:

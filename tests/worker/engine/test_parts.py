@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.worker.engine.test_engine import pictures, request, same
+from tests.worker.engine.flying import pictures, request, same
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.engine import Engine

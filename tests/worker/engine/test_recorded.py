@@ -1,43 +1,21 @@
-"""Recordings of calls: which call is played from which, what is copied, and how many are kept.
-
-The recorder here does again what it was shown, on the same memory, as a CUDA graph does.
-"""
+"""Recordings of calls: which call is played from which, what is copied, and how many are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
+from tests.worker.engine.again import Again
+from tests.worker.engine.flying import pictures, request, same
 from tests.worker.engine.tiny import tiny
+from worker.engine.engine import Engine
 from worker.engine.recorded import AFTER, Recorded
-from worker.engine.unet import Acceleration, Rows, UNet
+from worker.engine.request import Pixels
+from worker.engine.unet import EAGER, Acceleration, Rows, UNet
 from worker.models.depths import Answered, Asked
-
-
-class Again:
-    """Records on the CPU. off: added to what a recording answers."""
-
-    def __init__(self, off: float = 0.0) -> None:
-        self.bytes, self.recorded, self.played, self.off = 0, 0, 0, off
-
-    def record(self, run: Callable[[], Answered]) -> tuple[Callable[[], object], Answered]:
-        self.recorded += 1
-        self.bytes += 1000
-        answered = run()
-
-        def replay() -> None:
-            self.played += 1
-            for place, value in zip(answered, run(), strict=True):
-                if place is not None and value is not None:
-                    place.copy_(value + self.off)
-
-        return replay, answered
-
-    def clear(self) -> None:
-        self.bytes = 0
+from worker.models.loader import Components
 
 
 class Doubles:
@@ -170,6 +148,31 @@ def test_forgotten_recordings_give_their_memory_back() -> None:
     assert (len(recorded), recorded.bytes) == (0, 0)
     often(recorded, forward, 4)
     assert len(recorded) == 1
+
+
+def test_a_recorded_engine_makes_the_same_pictures(components: Components) -> None:
+    """Three at once, of two sizes, in strict mode, some with deep features that are reused."""
+    asked = [
+        request(seed=seed, steps=8, width=width, feature_cache=1 + seed) for seed, width in enumerate((32, 32, 48))
+    ]
+    made: list[dict[int, Pixels]] = []
+    recorder = Again()
+    for acceleration in (EAGER, Acceleration(recorder=recorder)):
+        engine = Engine(components, max_rows=16, acceleration=acceleration)
+        tickets = [engine.submit(each) for each in asked]
+        engine.start()
+        made += [pictures(list(ticket)) for ticket in tickets]
+        engine.stop()
+    assert recorder.played > 0
+    for plain, recorded in zip(made[:3], made[3:], strict=True):
+        assert same(plain, recorded)
+
+
+def test_an_engine_tells_that_its_u_net_is_being_compiled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (engine.stats.compiling, engine.stats.recompiles) == (False, 0)
+    monkeypatch.setattr(UNet, "compiling", True)
+    monkeypatch.setattr(UNet, "recompiles", 3)
+    assert (engine.stats.compiling, engine.stats.recompiles) == (True, 3)
 
 
 @torch.inference_mode()
