@@ -40,7 +40,9 @@ class Compiled:
             torch._dynamo.lookup_backend(backend) if isinstance(backend, str) else backend
         )
         self._depths = Depths(_on_the_same_weights(unet))
-        self._forward = torch.compile(self._ask, backend=self._compile, fullgraph=True, recompile_limit=RECOMPILES)
+        self._forward: Callable[..., tuple[Tensor, Tensor | None]] = torch.compile(  # type: ignore[call-overload]
+            self._ask, backend=self._compile, fullgraph=True, recompile_limit=RECOMPILES
+        )  # torch's overloads leave out recompile_limit
         self._compared: dict[Shapes, bool] = {}  # True: serves
         self._under_way: set[Shapes] = set()
         self._sizes: set[Shapes] = set()

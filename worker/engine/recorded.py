@@ -46,7 +46,8 @@ class CudaGraphs:
         self.bytes, self._pool = 0, torch.cuda.graph_pool_handle()
 
     def record(self, run: Callable[[], Answered]) -> tuple[Callable[[], object], Answered]:
-        stream, current = torch.cuda.Stream(self._device), torch.cuda.current_stream(self._device)
+        current = torch.cuda.current_stream(self._device)
+        stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]  # torch leaves this class untyped
         stream.wait_stream(current)
         with torch.cuda.stream(stream):
             run()  # libraries make their workspaces now and not in the recording
