@@ -112,7 +112,11 @@ class Compiled:
         if self._size in self._sizes:
             self.recompiles += 1
         self._sizes.add(self._size)
-        return self._backend(graph, inputs, **options)
+        self._under_way.add(self._size)  # also where it was a call of the engine's that met something new
+        try:
+            return self._backend(graph, inputs, **options)
+        finally:
+            self._under_way.discard(self._size)
 
 
 def shapes_of(asked: Asked) -> Shapes:
@@ -138,7 +142,7 @@ def _on_the_same_weights(module: M) -> M:
 
 
 def _tell(shapes: Shapes, error: Exception) -> None:
-    reason = next((line for line in str(error).splitlines() if line.strip()), "")
+    reason = " ".join(str(error).split("\n")[:2])  # torch names the backend, then what it said
     log.warning(
         "x of %s stays with the eager U-Net: it could not be compiled (%s: %s)", shapes[0], type(error).__name__, reason
     )
