@@ -41,7 +41,7 @@ class Compiled:
         )
         self._depths = Depths(_on_the_same_weights(unet))
         self._forward: Callable[..., tuple[Tensor, Tensor | None]] = torch.compile(  # type: ignore[call-overload]
-            self._ask, backend=self._compile, fullgraph=True, recompile_limit=RECOMPILES
+            self._ask, backend=self._compile, fullgraph=True, recompile_limit=RECOMPILES, isolate_recompiles=True
         )  # torch's overloads leave out recompile_limit
         self._compared: dict[Shapes, bool] = {}  # True: serves
         self._under_way: set[Shapes] = set()
