@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from contract.settings import Settings
-from worker.worker import accelerated
+from worker.model_workshop import accelerated
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

@@ -13,13 +13,9 @@ from torch import Tensor
 
 from worker.engine.conditioning import Words
 from worker.engine.flight import Flight
-from worker.engine.request import (
-    EngineRequest,
-    Event,
-    Picture,
-    Pixels,
-)
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Runner
+from worker.engine.ticket import Event, Picture, Pixels
 
 Denoise = Callable[[Runner, list[Flight]], list[Tensor]]
 

@@ -14,12 +14,9 @@ from tests.worker.engine.flying import Gate, pictures, request, same
 from worker.engine.conditioning import Items, Words
 from worker.engine.engine import Engine
 from worker.engine.flight import Flight
-from worker.engine.request import (
-    Done,
-    Failed,
-)
 from worker.engine.runner import Runner
 from worker.engine.samplers import SAMPLERS, Draw, Sampler, Steps
+from worker.engine.ticket import Done, Failed
 from worker.models.loader import Components
 from worker.text.encode import TextEncoder
 

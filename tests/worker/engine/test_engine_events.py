@@ -15,15 +15,9 @@ from tests.worker.engine.tiny import tiny
 from worker.engine.engine import Engine
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import (
-    Done,
-    Picture,
-    Preview,
-    Progress,
-    Ticket,
-)
 from worker.engine.runner import Readback, Runner
 from worker.engine.samplers import SAMPLERS
+from worker.engine.ticket import Done, Picture, Preview, Progress, Ticket
 from worker.models.loader import Components
 
 

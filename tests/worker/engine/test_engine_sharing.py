@@ -8,14 +8,8 @@ from torch import Tensor
 from tests.worker.engine.flying import Gate, pictures, request, same
 from worker.engine.engine import Engine
 from worker.engine.flight import Flight
-from worker.engine.request import (
-    Cancelled,
-    Done,
-    Event,
-    Picture,
-    Progress,
-)
 from worker.engine.runner import Readback, Runner
+from worker.engine.ticket import Cancelled, Done, Event, Picture, Progress
 from worker.models.loader import Components
 from worker.models.tiling import Tiling
 

@@ -12,7 +12,7 @@ from tests.worker.engine.flying import pictures, request, same
 from tests.worker.engine.tiny import tiny
 from worker.engine.engine import Engine
 from worker.engine.recorded import AFTER, Recorded
-from worker.engine.request import Pixels
+from worker.engine.ticket import Pixels
 from worker.engine.unet import EAGER, Acceleration, Rows, UNet
 from worker.models.depths import Answered, Asked
 from worker.models.loader import Components
