@@ -1,5 +1,6 @@
-"""What goes wrong: processes killed, stopped and replaced, connections cut, memory and disk full. Each is a fault in the
-history; how long the jobs that a killed worker had took to run again is measured from outside.
+"""What goes wrong: processes killed, stopped and replaced, connections cut, memory and disk full.
+
+Each is a fault in the history. How long it takes until the jobs of a killed worker run again is measured from outside.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""Clients: they submit, cancel, poll, and try again elsewhere when an api is away. All they see goes into the history."""
+"""Clients: they submit, cancel, poll, and try again elsewhere when an api is away. The history keeps all they see."""
 
 import random
 import threading
