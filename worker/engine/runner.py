@@ -76,7 +76,7 @@ class Runner:
         assert hires is not None
         size = hires.request.height, hires.request.width
         if hires.upscaler == "lanczos":
-            pixels = _bytes(self._decode(latent, flight.leg.request.tiling)).cpu()
+            pixels = _bytes(self._finite(latent, flight.leg.request.tiling)).cpu()
             start = self._encode_picture(lanczos(pixels, size), flight.leg.request.tiling)
         else:
             start = enlarge(latent, [side // self.components.vae_scale for side in size], hires.upscaler)
@@ -105,9 +105,12 @@ class Runner:
         """Rows of the U-Net so far that did with deep features of an earlier call."""
         return self.unet.reused
 
-    def decode(self, latent: Tensor, tiling: Tiling = "") -> Readback:
-        """A finished latent (C, h, w) → uint8 (H, W, 3) and a flag: whether latent and picture are finite."""
-        picture = self._decode(latent, tiling)
+    def decode(self, latent: Tensor, tiling: Tiling = "", *, precise: bool = False) -> Readback:
+        """A finished latent (C, h, w) → uint8 (H, W, 3) and a flag: whether latent and picture are finite.
+
+        precise: in float32, where half precision overflowed.
+        """
+        picture = self._decode(latent, tiling, torch.float32 if precise else None)
         finite = torch.isfinite(latent).all() & torch.isfinite(picture).all()
         return Readback(_bytes(picture), finite)
 
@@ -187,12 +190,21 @@ class Runner:
         t = self.levels.t(flight.sigma)
         return t if SAMPLERS[flight.leg.request.sampler].variance == "exploding" else float(round(t))
 
-    def _decode(self, latent: Tensor, tiling: Tiling) -> Tensor:
-        """A latent (C, h, w) → (3, H, W) float32, about -1 to 1."""
-        vae = self.components.vae
-        scaled = (latent / self.components.vae_scaling)[None].to(self.components.dtype)
-        with seamless(vae.decoder, tiling):
-            return vae.decode(scaled, return_dict=False)[0][0].float()  # type: ignore[no-any-return]  # diffusers is untyped
+    def _finite(self, latent: Tensor, tiling: Tiling) -> Tensor:
+        """A latent's picture, in float32 where it is not finite otherwise: the next pass must not begin with that."""
+        picture = self._decode(latent, tiling)
+        return picture if torch.isfinite(picture).all() else self._decode(latent, tiling, torch.float32)
+
+    def _decode(self, latent: Tensor, tiling: Tiling, dtype: torch.dtype | None = None) -> Tensor:
+        """A latent (C, h, w) → (3, H, W) float32, about -1 to 1. dtype: of the calculation, the model's own if None."""
+        vae, own = self.components.vae, self.components.dtype
+        scaled = (latent / self.components.vae_scaling)[None].to(dtype or own)
+        try:
+            vae.to(dtype or own)
+            with seamless(vae.decoder, tiling):
+                return vae.decode(scaled, return_dict=False)[0][0].float()  # type: ignore[no-any-return]  # diffusers is untyped
+        finally:
+            vae.to(own)  # there and back is exact
 
     def _encode_picture(self, picture: Tensor, tiling: Tiling) -> Tensor:
         """(3, H, W) from -1 to 1 → scaled latent (C, h, w) float32: the posterior's mode, which draws no noise."""
