@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     )
     max_upload: int = Field(25 * 1024 * 1024, ge=1024, description="Most bytes in one uploaded picture.")
     max_attempts: int = Field(
-        10, ge=1, description="Most times a job is started, whatever ended its workers; two crashes of its own are enough."
+        10,
+        ge=1,
+        description="Most times a job is started, whatever ended its workers; two crashes of its own suffice.",
     )
     lease_seconds: float = Field(15.0, gt=0, description="A job whose worker is silent this long runs again.")
     beat_seconds: float = Field(5.0, gt=0, description="Time between two heartbeats of a worker.")

@@ -260,7 +260,10 @@ class JobStore:
         records = self._records([image for row in rows for image in row[3]])
         return [
             job_from(
-                fields, rank if alone is None else alone, [records[i] for i in images if i in records], bool(preview),
+                fields,
+                rank if alone is None else alone,
+                [records[i] for i in images if i in records],
+                bool(preview),
                 utc(now),
             )
             for fields, rank, alone, images, preview in rows

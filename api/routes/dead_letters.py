@@ -47,7 +47,7 @@ def purge_dead_letters(store: StoreDep, owner: OwnerDep) -> None:
 
 @router.post("/{job_id:job}/replay", status_code=202, responses=documented(404, 429, 503))
 def replay_dead_letter(job_id: str, services: ServicesDep, owner: OwnerDep, response: Response) -> Job:
-    """Submit the same request anew, seed and drawn prompts included, and forget the letter; the answer is the new job."""
+    """Submit the same request anew, seed and drawn prompts included; the answer is the new job, the letter is gone."""
     letters = DeadLetters(services.store)
     _check(letters, job_id, owner)
     new_id = letters.replay(job_id, max_queue=services.settings.max_queue)

@@ -55,9 +55,7 @@ def test_a_kill_by_the_kernel_is_the_jobs_fault() -> None:
     assert death(-signal.SIGSEGV, out_of_memory=True).reason == "SIGSEGV"
 
 
-def test_two_crashes_alone_end_the_job_and_the_first_in_company_is_none(
-    store: JobStore, letters: DeadLetters
-) -> None:
+def test_two_crashes_alone_end_the_job_and_the_first_in_company_is_none(store: JobStore, letters: DeadLetters) -> None:
     job_id = submit(store)
     for _ in range(2):
         crash(store, job_id, SEGFAULT)
@@ -189,7 +187,7 @@ def test_a_silence_of_redis_costs_no_run(store: JobStore) -> None:
 
 
 def _ms(store: JobStore) -> float:
-    seconds, micros = store.redis.time()  # type: ignore[misc]
+    seconds, micros = store.redis.time()
     return float(seconds * 1000 + micros / 1000)
 
 
@@ -205,9 +203,7 @@ def test_pages_of_letters_run_from_the_newest(store: JobStore, letters: DeadLett
     assert letters.page("somebody else", before=None, limit=9) == ([], None)
 
 
-def test_replay_is_a_new_job_of_the_same_request_with_nothing_against_it(
-    store: JobStore, letters: DeadLetters
-) -> None:
+def test_replay_is_a_new_job_of_the_same_request_with_nothing_against_it(store: JobStore, letters: DeadLetters) -> None:
     dead = kill(store, inputs={"img_in": SHA})
     new_id = letters.replay(dead, max_queue=9)
     assert new_id

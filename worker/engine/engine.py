@@ -320,9 +320,9 @@ class Engine:
     def _decode(self, flight: Flight, *, precise: bool = False) -> None:
         """A finished latent into a picture, on its way to the host. precise: in float32."""
         self.pulse.beat()
-        act = partial(self._runner.decode, flight.finished, flight.leg.request.tiling, precise=precise)
+        decode = self._runner.decode_precisely if precise else self._runner.decode
         with self.pulse.warming() if precise else nullcontext():
-            picture = self._twice(act)
+            picture = self._twice(partial(decode, flight.finished, flight.leg.request.tiling))
         self._outbox.send(flight, picture, partial(self._hand_over, precise=precise))
 
     def _deliver(self, *, wait: bool = False) -> None:
