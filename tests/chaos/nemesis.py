@@ -68,15 +68,23 @@ class Nemesis:
         return found
 
     def kill_worker(self) -> None:
-        """SIGKILL for a worker that has a job; waits until there is one."""
-        while not (held := self.held()):
-            if self._over.wait(0.02):
+        """SIGKILL for a worker that has a job; waits until there is one.
+
+        And until all are warm again: a slow machine is to make a scenario longer, not harder.
+        """
+        while not (held := self.held()) or not self._all_warm():
+            if self._over.wait(0.05):
                 return
         name = self._rng.choice(sorted(held))
         if self._stack.signal(name, signal.SIGKILL):
             self._fault("kill worker")
             began = time.monotonic()
             self._begin(lambda: self._watch(held[name], began))
+
+    def _all_warm(self) -> bool:
+        with suppress(RedisError):
+            return self._stack.warm() == len(self._stack.names("worker"))
+        return False
 
     def _watch(self, jobs: dict[str, str], began: float) -> None:
         """Note for each job when it runs again, or has ended."""

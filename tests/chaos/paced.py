@@ -12,6 +12,7 @@ Faults are words of the prompt, so a scenario needs no other way into the proces
 | `OOM` | the engine ends the job with `out_of_memory` |
 | `NAN` | the engine ends the job with `nan_image` |
 | `HANG` | the engine's thread never comes back |
+| `BROKEN` | the device is lost, as by a sticky CUDA error; the first time only |
 """
 
 import hashlib
@@ -33,6 +34,7 @@ from contract.kinds import JobRequest
 from contract.requests import Txt2Img
 from contract.settings import ROOT, Settings
 from contract.store import Claim, JobStore, Work
+from worker.engine.pulse import Activity, Pulse
 from worker.engine.ticket import Cancelled, Done, Failed, Picture, Progress, Ticket, Trace
 from worker.plan import Print
 from worker.workshop import Run
@@ -96,11 +98,14 @@ class _Flight:
 
 
 class PacedWorkshop:
-    """See the table above. step_seconds: of one tick; slots: most jobs in the air."""
+    """See the table above. step_seconds: of one tick; slots: most jobs in the air; marks: folder."""
 
     model, device, maker = MODEL, "none", "paced"
 
-    def __init__(self, step_seconds: float, slots: int) -> None:
+    def __init__(self, step_seconds: float, slots: int, marks: Path) -> None:
+        self.pulse = Pulse()
+        self._marks = marks  # one file for each fault that happens once
+        self._stopping = False
         self._step_seconds, self._slots = step_seconds, slots
         self._wake = threading.Condition()
         self._flights: list[_Flight] = []
@@ -124,10 +129,16 @@ class PacedWorkshop:
             self._wake.notify()
         return Run(flight.ticket, PacedPlan(request), NoMemory())
 
+    def stop(self, seconds: float) -> None:
+        self._stopping = True
+
     def _run(self) -> None:
         while True:
+            self.pulse.beat(Activity.RESTING)
             with self._wake:
                 self._wake.wait_for(lambda: self._flights)
+            self.pulse.beat()
+            with self._wake:
                 flying = self._flights[: self._slots]
             time.sleep(self._step_seconds)
             self._count(ticks=1, rows_in_flight=len(flying) - self._counters["rows_in_flight"])
@@ -138,10 +149,10 @@ class PacedWorkshop:
 
     def _step(self, flight: _Flight) -> None:
         request, ticket = flight.request, flight.ticket
-        if ticket.cancelled:
-            ticket.put(Cancelled())
+        if ticket.cancelled or self._stopping:
+            ticket.put(Cancelled() if ticket.cancelled else Failed("engine_stopped", "the worker is shutting down"))
             return
-        inject(request.prompt, ticket)
+        self._inject(request.prompt, ticket)
         flight.step += 1
         ticket.put(Progress(flight.step, flight.steps))
         index, rest = divmod(flight.step, request.steps)
@@ -153,22 +164,26 @@ class PacedWorkshop:
             ticket.put(Done())
             self._count(jobs=1)
 
+    def _inject(self, prompt: str, ticket: Ticket) -> None:
+        """The fault that a prompt asks for."""
+        words = prompt.split()
+        if "SEGFAULT" in words:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if "HANG" in words:
+            threading.Event().wait()
+        mark = self._marks / hashlib.sha256(prompt.encode()).hexdigest()
+        if "BROKEN" in words and not mark.exists():
+            self._marks.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+            self.pulse.broken = True
+            threading.Event().wait()  # the watchdog ends the process
+        for word in FAULTS.keys() & words:
+            ticket.put(FAULTS[word])
+
     def _count(self, **more: float) -> None:
         self._counters = {**self._counters, **{name: self._counters[name] + value for name, value in more.items()}}
 
 
-def inject(prompt: str, ticket: Ticket) -> None:
-    """The fault that a prompt asks for."""
-    words = prompt.split()
-    if "SEGFAULT" in words:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if "HANG" in words:
-        threading.Event().wait()
-    for word, failed in FAULTS.items():
-        if word in words:
-            ticket.put(failed)
-
-
 def open_paced(settings: Settings, store: JobStore, blobs: Blobs) -> PacedWorkshop:
     """As `worker.model_workshop.open_workshop`; PACED_STEP in the environment is the length of a tick in seconds."""
-    return PacedWorkshop(float(os.environ.get("PACED_STEP", "0.01")), settings.concurrency)
+    return PacedWorkshop(float(os.environ.get("PACED_STEP", "0.01")), settings.concurrency, settings.data / "faults")

@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contract.blobs import Blobs
+from contract.dead_letters import DeadLetters
 from tests.chaos import checker
 from tests.chaos.checker import Limits
 from tests.chaos.history import Final, History, View
@@ -50,6 +52,8 @@ class Run:
             recovered=recovered,
             refused=self.traffic.refused,
             failed=self.traffic.failed,
+            dead=len(self.final.dead),
+            deaths=self.stack.keeper.deaths,
             broken=checker.broken(self.history, self.final, self.limits),
         )
 
@@ -66,6 +70,8 @@ class Report:
     recovered: Sequence[float]
     refused: int
     failed: Sequence[str]
+    dead: int
+    deaths: Sequence[str]
     broken: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def recovery(self, share: float) -> float:
@@ -89,7 +95,11 @@ def staged(
         traffic = Traffic(running, history, orders(jobs, mix or Mix(), rng), window=window)
         run = Run(running, history, traffic, Nemesis(running, history, rng), limits or Limits())
         traffic.start()
-        yield run
+        try:
+            yield run
+        finally:
+            run.nemesis.stop()
+            traffic.close()
 
 
 def look(stack: Stack, history: History) -> Final:
@@ -108,8 +118,8 @@ def look(stack: Stack, history: History) -> Final:
 
 def dead_letters(stack: Stack) -> frozenset[str]:
     """Ids in the dead-letter list."""
-    listed: Callable[[], Sequence[object]] | None = getattr(stack.store, "dead_letters", None)
-    return frozenset(str(getattr(entry, "id", entry)) for entry in listed()) if listed else frozenset()
+    letters, _ = DeadLetters(stack.store).page("local", before=None, limit=10**6)
+    return frozenset(letter.id for letter in letters)
 
 
 _EXPECTED = re.compile(r"(WARNING|ERROR) (celery|kombu)|Connection to broker lost")  # Redis was away, and that is told
@@ -147,4 +157,81 @@ def c2(jobs: int) -> Report:
         return run.report
 
 
-SCENARIOS: dict[str, Callable[[int], Report]] = {"C1": c1, "C2": c2}
+def c3(jobs: int) -> Report:
+    """Redis is frozen, its clients cut and paused."""
+    with staged(jobs, step=0.05) as run:
+        for seconds in (5.0, 12.0, 40.0):
+            run.nemesis.freeze("redis", seconds)
+            run.nemesis.kill_clients()
+            run.nemesis.pause_clients(3.0)
+        run.settle(seconds=120 + jobs / 2)
+        return run.report
+
+
+def c4(jobs: int) -> Report:
+    """A worker is frozen beyond its leases and comes back: a zombie."""
+    with staged(jobs, step=0.1, lease_seconds=2.0, beat_seconds=0.5) as run:
+        eventually(run.nemesis.held, lambda held: "worker-0" in held)
+        run.nemesis.freeze("worker-0", 6.0)
+        run.settle(seconds=120 + jobs / 2)
+        return run.report
+
+
+def c5(jobs: int, rounds: int = 20) -> Report:
+    """Rolling deploys: every api and every worker replaced in turn, so many rounds, while clients work."""
+    with staged(jobs, Mix(long=0.0), step=0.02, apis=2, drain_seconds=10.0) as run:
+        for _ in range(rounds):
+            for name in (*run.stack.names("worker"), *run.stack.names("api")):
+                seconds = run.nemesis.replace(name, run.stack.ready)
+                assert seconds <= 30, f"{name} took {seconds:.1f} s to drain"
+        run.settle(seconds=60 + jobs / 2)
+        return run.report
+
+
+def c6(jobs: int) -> Report:
+    """Redis' memory is full for a while."""
+    with staged(jobs, step=0.05) as run:
+        eventually(run.nemesis.held)
+        lift = run.nemesis.fill_memory()
+        eventually(lambda: run.traffic.refused)
+        time.sleep(5)
+        lift()
+        run.settle(seconds=120 + jobs / 2)
+        return run.report
+
+
+def c7(jobs: int) -> Report:
+    """The disk is full for a while: first for the workers' pictures, then for Redis' log."""
+    with staged(jobs, step=0.05) as run:
+        eventually(run.nemesis.held)
+        for names in (run.stack.names("worker"), ["redis"]):
+            lifts = [run.nemesis.fill_disk(name) for name in names]
+            time.sleep(5)
+            for lift in lifts:
+                lift()
+            time.sleep(3)
+        run.settle(seconds=120 + jobs / 2)
+        return run.report
+
+
+def poisoned(jobs: int, *poison: tuple[str, int], **stack: object) -> Report:
+    """Jobs that carry faults among others. C9, C10, C11, C12, C13."""
+    with staged(jobs, Mix(long=0.0, cancelled=0.0, invalid=0.0, poison=poison), step=0.03, **stack) as run:
+        run.settle(seconds=180 + jobs / 2)
+        return run.report
+
+
+SCENARIOS: dict[str, Callable[[int], Report]] = {
+    "C1": c1,
+    "C2": c2,
+    "C3": c3,
+    "C4": c4,
+    "C5": c5,
+    "C6": c6,
+    "C7": c7,
+    "C9": lambda jobs: poisoned(jobs, ("OOM", jobs // 10)),
+    "C10": lambda jobs: poisoned(jobs, ("BROKEN", 3)),
+    "C11": lambda jobs: poisoned(jobs, ("SEGFAULT", 5)),
+    "C12": lambda jobs: poisoned(jobs, ("HANG", 1), watchdog_seconds=3.0),
+    "C13": lambda jobs: poisoned(jobs, ("NAN", 5)),
+}

@@ -23,6 +23,7 @@ from cli import child, services
 from cli.child import Child, Service
 from cli.guard import Guard
 from cli.redis_server import redis_server, socket_path
+from cli.up import attended
 from contract.settings import ROOT, Settings
 from contract.store import JobStore, connect
 from tests.conftest import plain_settings
@@ -60,7 +61,7 @@ class Keeper(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        while not self._over.wait(0.02):
+        while not self._over.wait(0.1):
             with self.lock:
                 for name, kept in self.children.items():
                     if name not in self.down and (death := kept.revive()):
@@ -122,9 +123,12 @@ class Stack:
         for number, port in enumerate(self.ports):
             own = self.settings.model_copy(update={"port": port})
             self.launch(replace(services.api(own), name=f"api-{number}"), own)
-        for port in self.ports:
-            eventually(lambda port=port: httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200, seconds=120)
-        eventually(self.warm, lambda warm: warm == self._counts[1], seconds=120)
+        eventually(self.ready, seconds=120)
+
+    def ready(self) -> bool:
+        """Whether every api answers and every worker is warm."""
+        answers = [httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code for port in self.ports]
+        return set(answers) == {200} and self.warm() == self._counts[1]
 
     def warm(self) -> int:
         """How many workers are ready."""
@@ -135,14 +139,7 @@ class Stack:
         own = self.settings.model_copy(update={"worker_name": name})
         made = services.worker(own)
         argv = tuple(PACED if part == "worker.app:app" else part for part in made.argv)
-        self.launch(replace(made, name=name, argv=argv, prepare=lambda: self._forget(name)), own)
-
-    def _forget(self, name: str) -> None:
-        """As `cli.up.forget_worker`; a Redis that is away has nothing to forget it in."""
-        try:
-            self.store.withdraw(name)
-        except Exception:
-            return
+        self.launch(replace(attended(made, own), name=name, argv=argv), own)
 
     def launch(self, service: Service, own: Settings | None = None) -> None:
         """Start a service and keep it alive."""

@@ -70,6 +70,7 @@ class Traffic:
         self._open: dict[str, None] = {}  # in order of arrival
         self._submitting = submitters
         self._local = threading.local()
+        self._clients: list[httpx2.Client] = []
         self.failed: list[str] = []  # requests that no api answered as it should
         self.refused = 0  # answers 503 and 429
         self._threads = [threading.Thread(target=self._submit_all, daemon=True) for _ in range(submitters)]
@@ -87,6 +88,10 @@ class Traffic:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     @property
     def open(self) -> int:
@@ -111,6 +116,7 @@ class Traffic:
         clients: dict[str, httpx2.Client] = self._local.__dict__.setdefault("clients", {})
         if url not in clients:
             clients[url] = httpx2.Client(timeout=40)
+            self._clients.append(clients[url])
         return clients[url]
 
     def _note(self, answer: "httpx2.Response | None", what: str) -> None:
