@@ -22,6 +22,8 @@ class Service:
     """A process to keep alive.
 
     `prepare` runs before every start. `waits_for` tells what is lacking before others may rely on it; "" = nothing.
+    `look` is called about once a second while it lives. `mourn` is given its exit status, negative for a signal, the
+    moment it has died, and tells whether it died at work: such a death is no failure to start.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Service:
     grace: float  # seconds from SIGTERM to SIGKILL
     waits_for: Callable[[], str] = lambda: ""
     prepare: Callable[[], None] = lambda: None
+    look: Callable[[], None] = lambda: None
+    mourn: Callable[[int], bool] = lambda status: False  # noqa: ARG005  # what nobody mourns has not died at work
 
 
 class CrashLoop(DarkroomError):
@@ -49,7 +53,8 @@ class Child:
         self._log, self._guard, self._env, self._inherit = log, guard, dict(env), inherit
         self._process: subprocess.Popen[bytes] | None = None
         self._began = 0.0
-        self._deaths: list[float] = []
+        self._deaths: list[float] = []  # when, seconds, monotonic
+        self._false_starts: list[float] = []  # of these, those that were not at work
         self._restart_at: float | None = None
 
     @property
@@ -83,9 +88,12 @@ class Child:
     def revive(self) -> str:
         """Restart the process when it has died and its back-off has passed; tells of a death it finds.
 
-        Raises CrashLoop at the fifth death within a minute.
+        Raises CrashLoop at the fifth death within a minute that was not at work.
         """
-        if self._process is None or self.alive:
+        if self._process is None:
+            return ""
+        if self.alive:
+            self.service.look()
             return ""
         if self._restart_at is None:
             self.kill()  # what it may have left behind
@@ -98,9 +106,12 @@ class Child:
         now = time.monotonic()
         if now - self._began >= _HEALTHY:
             self._deaths.clear()
+            self._false_starts.clear()
         self._deaths.append(now)
+        if not self.service.mourn(status):
+            self._false_starts.append(now)
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        if sum(now - death < _HEALTHY for death in self._deaths) >= _LOOP:
+        if sum(now - death < _HEALTHY for death in self._false_starts) >= _LOOP:
             raise CrashLoop(
                 f"{self.service.name} {how}, {_LOOP} times within a minute. The end of {self._log}:\n{self._tail(15)}"
             )

@@ -4,18 +4,15 @@ import errno
 import http.client
 import json
 import socket
-from contextlib import suppress
 from dataclasses import replace
-
-from redis.exceptions import RedisError
 
 from cli import services
 from cli.child import Service
 from cli.redis_server import lock, redis_folder, redis_server, socket_path
 from cli.supervisor import Supervisor
+from cli.undertaker import Undertaker
 from contract.errors import DarkroomError
 from contract.settings import Settings
-from contract.store import JobStore, connect
 
 
 def up(settings: Settings) -> int:
@@ -32,7 +29,7 @@ def up(settings: Settings) -> int:
         ) from error
     parts = [
         *first,
-        replace(services.worker(settings), prepare=lambda: forget_worker(settings)),
+        attended(services.worker(settings), settings),
         replace(services.api(settings), waits_for=lambda: unready(settings)),
     ]
     supervisor = Supervisor(parts, logs=logs, env=settings.environ(), inherit=inherit)
@@ -51,10 +48,10 @@ def _with_redis(settings: Settings) -> tuple[Settings, list[Service], list[int]]
     return settings, [redis_server(settings)], [held]
 
 
-def forget_worker(settings: Settings) -> None:
-    """Nobody is to take the worker that died for one that is ready, while the next one loads its model."""
-    with suppress(RedisError):
-        JobStore(connect(settings)).withdraw(settings.worker_name or "")
+def attended(worker: Service, settings: Settings) -> Service:
+    """A worker whose deaths are told to the ledger the moment they are seen."""
+    undertaker = Undertaker(settings)
+    return replace(worker, prepare=undertaker.make_room, look=undertaker.look, mourn=undertaker.bury)
 
 
 def check_model(settings: Settings) -> None:

@@ -5,6 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
 
@@ -17,11 +18,15 @@ class Blobs:
 
     def put(self, data: bytes) -> str:
         """Store bytes and return their SHA-256. Written aside, then named: an interrupted write leaves nothing.
+        Raises OSError.
 
         Written even where it exists already: a sweep may be about to remove the older copy.
         """
         sha = hashlib.sha256(data).hexdigest()
-        self._store.put(_path(sha), data)
+        try:
+            self._store.put(_path(sha), data)
+        except BaseError as error:  # a full disk, for one; it is no OSError
+            raise OSError(str(error).partition("\n")[0]) from error
         _flush(self._folder / _path(sha))
         return sha
 

@@ -8,19 +8,26 @@
 | `refs:<sha256>`      | set    | images and jobs that need these bytes |
 | `preview:<job>`      | hash   | index → newest preview, base64 JPEG; goes after a minute |
 | `queued`             | zset   | waiting jobs, by time of arrival |
+| `suspects`           | zset   | waiting jobs that were there when a worker crashed, by time of arrival |
 | `leases`             | zset   | running jobs, by the time their lease ends |
 | `jobs`               | zset   | all jobs, by time of arrival |
 | `garbage`            | zset   | bytes nobody needs, by the time they became so |
+| `dead`               | zset   | jobs that crashed their worker twice, by time of death |
+| `letter:<job>`       | hash   | such a job as it was submitted, why it died and when |
+| `alone`              | hash   | worker → the suspect that it took last |
+| `clearing`           | string | worker that takes no jobs until it is free for a suspect; goes after 15 s |
 | `fence`              | string | counter that makes claim tokens |
 | `workers`, `models`  | hash   | what workers publish about themselves and their models |
 | `tokenizers`         | hash   | model hash → its tokenizer, for the api to show tokens |
 | `reaper`             | string | lock: one process reaps at a time |
+| `reaped`             | string | when the last round began |
 | `k:…`                |        | Celery's own keys |
 | `changed`, `cancel`  | channel| ids of jobs that changed, or are to be cancelled |
 """
 
 PREFIX = "darkroom:"
 QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
+SUSPECTS, DEAD = PREFIX + "suspects", PREFIX + "dead"
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
 CELERY_PREFIX = PREFIX + "k:"
@@ -40,3 +47,7 @@ def image(image_id: str) -> str:
 
 def preview(job_id: str) -> str:
     return f"{PREFIX}preview:{job_id}"
+
+
+def letter(job_id: str) -> str:
+    return f"{PREFIX}letter:{job_id}"

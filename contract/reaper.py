@@ -43,7 +43,7 @@ class Reaper(threading.Thread):
 
     def round(self, *, sweep: bool) -> None:
         """One round."""
-        for job_id in self._store.reap(self._settings.max_attempts):
+        for job_id in self._store.reap(self._settings.max_attempts, lease_seconds=self._settings.lease_seconds):
             send_hint(self._celery, job_id)
         if sweep:
             for sha in self._store.sweep():

@@ -48,11 +48,18 @@ class Settings(BaseSettings):
         2000, ge=1, description="Most work in one job, in megapixel-steps: width x height x steps x count / 1e6."
     )
     max_upload: int = Field(25 * 1024 * 1024, ge=1024, description="Most bytes in one uploaded picture.")
-    max_attempts: int = Field(3, ge=1, description="Times a job is started before a crashing worker fails it.")
+    max_attempts: int = Field(
+        10,
+        ge=1,
+        description="Most times a job is started, whatever ended its workers; two crashes of its own suffice.",
+    )
     lease_seconds: float = Field(15.0, gt=0, description="A job whose worker is silent this long runs again.")
     beat_seconds: float = Field(5.0, gt=0, description="Time between two heartbeats of a worker.")
     drain_seconds: float = Field(
         20.0, ge=0, description="Time a stopping worker gives its running jobs before it hands them back."
+    )
+    watchdog_seconds: float = Field(
+        60.0, gt=0, description="A worker whose device does not move for so long, while it has work, ends itself."
     )
     strict: bool = Field(
         True, description="Pictures never depend on others in the batch, bit for bit; off is faster on some devices."

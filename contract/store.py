@@ -20,6 +20,7 @@ from redis.retry import Retry
 
 from contract import keys
 from contract.broker import UNREAD_HINTS
+from contract.deaths import UNKNOWN, Death
 from contract.errors import ErrorCode, QueueFull
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
@@ -27,6 +28,7 @@ from contract.records import job_from, utc
 from contract.settings import Settings
 
 _LUA = Path(__file__).parent / "lua"
+_SHARED = ("prelude", "alone")  # put before every script
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
 
@@ -80,11 +82,12 @@ class JobStore:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
-        prelude = f"local PREFIX = '{keys.PREFIX}'\n" + (_LUA / "prelude.lua").read_text()
+        texts = [(_LUA / f"{name}.lua").read_text() for name in _SHARED]
+        prelude = "\n".join([f"local PREFIX = '{keys.PREFIX}'", *texts])
         self._scripts = {
             path.stem: client.register_script(f"{prelude}\n{path.read_text()}")
             for path in _LUA.glob("*.lua")
-            if path.stem != "prelude"
+            if path.stem not in _SHARED
         }
 
     def _run(self, script: str, *args: str | int | float) -> Any:
@@ -126,9 +129,12 @@ class JobStore:
     # --- what a worker writes ----------------------------------------------------------------------
 
     def claim(self, job_id: str, worker: str, lease_seconds: float) -> Claim | None:
-        """Take a queued job; None when it is not there to be taken."""
-        token = int(self._run("claim", job_id, worker, int(lease_seconds * 1000)))
-        return Claim(job_id, token) if token else None
+        """Take a queued job; None when it is not there to be taken.
+
+        Where suspects wait (lua/alone.lua), it may be one of these that is taken, or nothing.
+        """
+        taken, token = self._run("claim", job_id, worker, int(lease_seconds * 1000))
+        return Claim(taken, int(token)) if int(token) else None
 
     def work(self, job_id: str) -> Work:
         """The request of a claimed job."""
@@ -177,18 +183,24 @@ class JobStore:
         """Hand a job back, unharmed and uncharged, for another worker to run."""
         return bool(self._run("release", claim.job_id, claim.token))
 
-    def bury(self, worker: str, max_attempts: int) -> list[str]:
-        """Take a dead worker's jobs from it at once: for the worker that starts in its place."""
-        return cast("list[str]", self._run("bury", worker, max_attempts))
+    def bury(self, worker: str, max_attempts: int, death: Death = UNKNOWN) -> list[str]:
+        """Take a dead worker's jobs from it at once: for whoever saw it die, or starts in its place."""
+        return cast("list[str]", self._run("bury", worker, max_attempts, death.reason, death.blame))
 
     def _end(self, claim: Claim, state: JobState, code: str = "", message: str = "") -> bool:
         return bool(self._run("finish", claim.job_id, claim.token, state, code, message))
 
     # --- what any process does ---------------------------------------------------------------------
 
-    def reap(self, max_attempts: int, hint_age: float = 5.0, most: int = 32) -> list[str]:
-        """Put back what lost its lease; the ids of waiting jobs that need a hint (unheard for `hint_age` seconds)."""
-        return cast("list[str]", self._run("reap", max_attempts, int(hint_age * 1000), most, UNREAD_HINTS))
+    def reap(
+        self, max_attempts: int, hint_age: float = 5.0, most: int = 32, *, lease_seconds: float = 15.0
+    ) -> list[str]:
+        """Put back what lost its lease; the ids of waiting jobs that need a hint (unheard for `hint_age` seconds).
+
+        lease_seconds: what every claim gets when nobody has reaped for a while, since Redis was away.
+        """
+        times = int(hint_age * 1000), most, UNREAD_HINTS, int(lease_seconds * 1000)
+        return cast("list[str]", self._run("reap", max_attempts, *times))
 
     def sweep(self, age_seconds: float = 3600.0) -> list[str]:
         """Hashes of bytes that nobody has needed for so long; the caller deletes them."""
@@ -197,6 +209,16 @@ class JobStore:
     def elect_reaper(self, me: str, seconds: float = 3.0) -> bool:
         """Whether this process reaps now. Two at once would do no harm."""
         return bool(self.redis.set(keys.REAPER, me, nx=True, px=int(seconds * 1000)))
+
+    # --- dead letters (contract/dead_letters.py) -----------------------------------------------------
+
+    def name_replay(self, job_id: str, new_id: str) -> str | None:
+        """The id that the next run of a dead letter's job has: `new_id`, unless one was given before."""
+        return cast("str | None", self._run("replay", job_id, new_id))
+
+    def purge(self, job_ids: Sequence[str]) -> int:
+        """Forget dead letters; how many there were."""
+        return int(self._run("purge", *job_ids))
 
     # --- pictures ----------------------------------------------------------------------------------
 
@@ -229,15 +251,22 @@ class JobStore:
             for job_id in ids:
                 pipe.hgetall(keys.job(job_id))
                 pipe.zrank(keys.QUEUED, job_id)
+                pipe.zrank(keys.SUSPECTS, job_id)
                 pipe.zrange(keys.pictures(job_id), 0, -1)
                 pipe.exists(keys.preview(job_id))
             pipe.time()
             *answers, now = pipe.execute()
-        rows = [answers[i : i + 4] for i in range(0, len(answers), 4)]
-        records = self._records([image for row in rows for image in row[2]])
+        rows = [answers[i : i + 5] for i in range(0, len(answers), 5)]
+        records = self._records([image for row in rows for image in row[3]])
         return [
-            job_from(fields, rank, [records[i] for i in images if i in records], bool(preview), utc(now))
-            for fields, rank, images, preview in rows
+            job_from(
+                fields,
+                rank if alone is None else alone,
+                [records[i] for i in images if i in records],
+                bool(preview),
+                utc(now),
+            )
+            for fields, rank, alone, images, preview in rows
             if fields and fields.get("delete") != "1"
         ]
 
@@ -286,9 +315,10 @@ class JobStore:
         """Jobs queued and jobs running."""
         with self.redis.pipeline(transaction=False) as pipe:
             pipe.zcard(keys.QUEUED)
+            pipe.zcard(keys.SUSPECTS)
             pipe.zcard(keys.LEASES)
-            queued, running = pipe.execute()
-        return int(queued), int(running)
+            queued, suspects, running = pipe.execute()
+        return int(queued) + int(suspects), int(running)
 
     def listen(self, channel: str) -> PubSub:
         """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""

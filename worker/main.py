@@ -16,9 +16,11 @@ from celery.signals import setup_logging, worker_init, worker_ready
 
 from contract.blobs import Blobs
 from contract.broker import RUN, make_celery
+from contract.deaths import death
 from contract.reaper import Reaper
 from contract.settings import Settings
 from contract.store import JobStore, connect
+from worker.watchdog import Watchdog
 from worker.worker import Worker
 from worker.workshop import Workshop
 
@@ -34,6 +36,7 @@ class WorkerProcess:
         self.app = make_celery(settings)
         self._settings, self._open_workshop = settings, open_workshop
         self._worker: Worker | None = None  # once its workshop is open
+        self._watchdog: Watchdog | None = None
         self.app.task(name=RUN)(self._run)
         setup_logging.connect(self._log, weak=False)
         worker_init.connect(self._begin, weak=False)
@@ -60,7 +63,10 @@ class WorkerProcess:
         """Open the workshop, warm up, and let the reaper run beside."""
         settings = self._settings
         store, blobs = JobStore(connect(settings)), Blobs(settings.blobs)
-        worker = Worker(settings, store, blobs, self._open_workshop(settings, store, blobs))
+        workshop = self._open_workshop(settings, store, blobs)
+        worker = Worker(settings, store, blobs, workshop)
+        self._watchdog = Watchdog(workshop.pulse, settings.watchdog_seconds, lambda why: worker.die(death(why)))
+        self._watchdog.start()
         worker.start()
         Reaper(store, blobs, self.app, settings).start()
         return worker
@@ -75,6 +81,8 @@ class WorkerProcess:
     def _leave(self, *, drain: bool = True) -> None:
         """End the process; whatever happens here, a lease that runs out frees the jobs."""
         try:
+            if self._watchdog is not None:
+                self._watchdog.stop()
             if self._worker is not None:
                 self._worker.drain() if drain else self._worker.release_all()
         finally:

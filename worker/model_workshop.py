@@ -17,6 +17,7 @@ from contract.settings import Settings
 from contract.store import Claim, JobStore, Work
 from worker.checkpoint import Memory, fingerprint, maker_of, resumed
 from worker.engine.engine import Engine
+from worker.engine.pulse import Pulse
 from worker.engine.recorded import CudaGraphs
 from worker.engine.unet import Acceleration
 from worker.kinds import plan
@@ -52,6 +53,10 @@ class ModelWorkshop:
     def counters(self) -> Mapping[str, float]:
         return asdict(self.engine.stats)
 
+    @property
+    def pulse(self) -> Pulse:
+        return self.engine.pulse
+
     def tokenizer(self) -> str:
         return self._tokenizer.dump()
 
@@ -63,6 +68,9 @@ class ModelWorkshop:
         )
         for event in self.engine.submit(prepare(request, {}, [("", "")], self._blobs).request):
             log.debug("warm-up: %s", event)
+
+    def stop(self, seconds: float) -> None:
+        self.engine.stop(seconds)
 
     def begin(self, claim: Claim, request: JobRequest, work: Work) -> Run:
         planned = plan(request, work, self._blobs)

@@ -12,18 +12,20 @@ from redis.exceptions import RedisError
 from contract import keys
 from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
+from contract.deaths import Death
 from contract.errors import ErrorCode, JobFailed
 from contract.jobs import WorkerInfo
 from contract.kinds import JobRequest
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from worker.engine.ticket import Ticket
-from worker.relay import Relay
+from worker.relay import Relay, insist
 from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
+_FAREWELL = 4.0  # seconds; with `drain_seconds` it stays below the supervisor's grace
 
 
 class Worker:
@@ -58,22 +60,39 @@ class Worker:
         try:
             self._develop(claim)
         except JobFailed as failure:
-            log.warning("%s failed: %s: %s", job_id, failure.code, failure.message)
+            log.warning("%s failed: %s: %s", claim.job_id, failure.code, failure.message)
             self._fail(claim, failure.code, failure.message)
         except Exception:
-            log.exception("%s failed", job_id)
-            self._fail(claim, ErrorCode.INTERNAL_ERROR, f"something broke here; the log tells of {job_id}")
+            log.exception("%s failed", claim.job_id)
+            self._fail(claim, ErrorCode.INTERNAL_ERROR, f"something broke here; the log tells of {claim.job_id}")
         finally:
             with self._lock:
                 self._held.pop(claim, None)
 
     def drain(self) -> None:
-        """Take no more jobs, let the running ones end within `drain_seconds`, hand back the rest uncharged."""
+        """Take no more jobs, and let the running ones end within `drain_seconds`.
+
+        The rest write a last checkpoint and are handed back uncharged, which takes `_FAREWELL` seconds at most.
+        """
         self._stopping.set()
-        deadline = time.monotonic() + self._settings.drain_seconds
+        self._await_end(self._settings.drain_seconds)
+        deadline = time.monotonic() + _FAREWELL
+        if self._held:
+            self._workshop.stop(_FAREWELL)
+            self._await_end(deadline - time.monotonic())
+        self.release_all()
+
+    def _await_end(self, seconds: float) -> None:
+        """Until every held job has ended, so long at most."""
+        deadline = time.monotonic() + seconds
         while self._held and time.monotonic() < deadline:
             time.sleep(0.05)
-        self.release_all()
+
+    def die(self, death: Death) -> None:
+        """Tell the ledger that this worker is about to end, and why: its jobs are free at once."""
+        self._stopping.set()
+        self._store.withdraw(self.name)
+        self._store.bury(self.name, self._settings.max_attempts, death)
 
     def release_all(self) -> None:
         """Hand every job back at once, and say goodbye."""
@@ -86,7 +105,7 @@ class Worker:
         self._store.withdraw(self.name)
 
     def _develop(self, claim: Claim) -> None:
-        work = self._store.work(claim.job_id)
+        work = insist(self._store.work, claim.job_id)
         request, model = _REQUEST.validate_python(work.request), self._workshop.model
         if request.model not in (None, model.name):  # None: it needs none
             raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {model.name}, not {request.model}")
@@ -103,8 +122,11 @@ class Worker:
             run.ticket.cancel()  # where the relay gave up, nobody wants the rest
 
     def _fail(self, claim: Claim, code: ErrorCode, message: str) -> None:
-        if self._store.fail(claim, code, message):
-            self._checkpoints.clear(claim.job_id)
+        try:
+            if insist(self._store.fail, claim, code, message):
+                self._checkpoints.clear(claim.job_id)
+        except JobFailed:
+            log.error("the end of %s could not be told; its lease runs out", claim.job_id)  # told above
 
     def _hold(self, claim: Claim, ticket: Ticket) -> None:
         with self._lock:

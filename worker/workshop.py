@@ -12,6 +12,7 @@ from typing import Protocol
 from contract.jobs import ModelInfo
 from contract.kinds import JobRequest
 from contract.store import Claim, Work
+from worker.engine.pulse import Pulse
 from worker.engine.ticket import Ticket, Trace
 from worker.plan import Plan
 
@@ -58,12 +59,24 @@ class Workshop(Protocol):
         """Counts since the start and what is there now; `rows_in_flight` among them."""
         ...
 
+    @property
+    def pulse(self) -> Pulse:
+        """Signs of life of the thread that does the work."""
+        ...
+
     def tokenizer(self) -> str:
         """The model's tokenizer as JSON, for the api to show tokens."""
         ...
 
     def start(self) -> None:
         """Make everything ready, so that the first job does not wait for it."""
+        ...
+
+    def stop(self, seconds: float) -> None:
+        """Take no more; what has not finished ends with a last checkpoint and Failed("engine_stopped").
+
+        seconds: to wait for it at most.
+        """
         ...
 
     def begin(self, claim: Claim, request: JobRequest, work: Work) -> Run:

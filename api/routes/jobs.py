@@ -1,30 +1,23 @@
 """Jobs: submit, look, wait, cancel, list, delete."""
 
-import base64
-import logging
-import math
 from typing import Annotated
 
-from celery import Celery
 from fastapi import APIRouter, Body, Query, Response
-from kombu.exceptions import OperationalError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from redis.exceptions import RedisError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies import StrictJSONRoute
+from api.cursors import Cursor, read_cursor, write_cursor
 from api.deps import OwnerDep, ServicesDep, StoreDep
+from api.hints import ring
 from api.kinds import resolve_any
 from api.problems import documented
-from contract.broker import send_hint
 from contract.errors import Conflict, NotFound
 from contract.grid import MAX_CELLS
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
 from contract.store import JobStore
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=StrictJSONRoute)
 
@@ -54,35 +47,9 @@ def submit_job(
         drawn=resolved.drawn,
         max_queue=settings.max_queue,
     )
-    _ring(services.celery, job_id)
+    ring(services.celery, job_id)
     response.headers["Location"] = f"{router.prefix}/{job_id}"
     return _find(store, job_id, owner)
-
-
-def _ring(celery: Celery, job_id: str) -> None:
-    try:
-        send_hint(celery, job_id)
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("no hint sent for %s: %s; the reaper will", job_id, error)
-
-
-def _write_cursor(before: float) -> str:
-    return base64.urlsafe_b64encode(repr(before).encode()).decode()
-
-
-def _read_cursor(cursor: str) -> float:
-    before = float(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    if not math.isfinite(before):
-        raise ValueError(cursor)
-    return before
-
-
-def _check_cursor(cursor: str) -> str:
-    try:
-        _read_cursor(cursor)
-    except ValueError:
-        raise ValueError("is none of ours; take `next_cursor` of the page before") from None
-    return cursor
 
 
 class Listing(BaseModel):
@@ -93,9 +60,7 @@ class Listing(BaseModel):
     state: JobState | None = Field(None, description="Only jobs in this state.")
     kind: str | None = Field(None, max_length=40, description="Only jobs of this kind.")
     limit: int = Field(20, ge=1, le=100, description="Most jobs on a page.")
-    cursor: Annotated[str, Field(max_length=100), AfterValidator(_check_cursor)] | None = Field(
-        None, description="`next_cursor` of the page before."
-    )
+    cursor: Cursor | None = Field(None, description="`next_cursor` of the page before.")
 
 
 class JobPage(BaseModel):
@@ -108,9 +73,9 @@ class JobPage(BaseModel):
 @router.get("", responses=documented(422, 503))
 def list_jobs(store: StoreDep, listing: Annotated[Listing, Query()]) -> JobPage:
     """List jobs, newest first."""
-    before = _read_cursor(listing.cursor) if listing.cursor else None
+    before = read_cursor(listing.cursor)
     jobs, rest = store.page(state=listing.state, kind=listing.kind, before=before, limit=listing.limit)
-    return JobPage(jobs=jobs, next_cursor=None if rest is None else _write_cursor(rest))
+    return JobPage(jobs=jobs, next_cursor=write_cursor(rest))
 
 
 @router.get("/{job_id:job}", response_model=Job, responses=documented(404, 422, 503))

@@ -1,6 +1,7 @@
 -- Put before every script. PREFIX is set above this line. All clocks are Redis' own, in milliseconds, to
 -- the microsecond: two jobs never have the same time of arrival.
 local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PREFIX .. 'jobs', PREFIX .. 'garbage'
+local SUSPECTS = PREFIX .. 'suspects'
 
 local function now()
   local t = redis.call('TIME')
@@ -49,33 +50,27 @@ local function forget_job(id)
   redis.call('DEL', job_key(id), pictures_key(id))
   redis.call('ZREM', JOBS, id)
   redis.call('ZREM', QUEUED, id)
+  redis.call('ZREM', SUSPECTS, id)
   redis.call('ZREM', LEASES, id)
 end
 
 local function finish(id, state, code, message)
   redis.call('HSET', job_key(id), 'state', state, 'finished_at', now(), 'error_code', code, 'error_message', message)
   redis.call('ZREM', QUEUED, id)
+  redis.call('ZREM', SUSPECTS, id)
   redis.call('ZREM', LEASES, id)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
   changed(id)
 end
 
--- Back to waiting, in its old place; `charge` says whether the lost run counts as an attempt.
+-- Back to waiting, in its old place, suspects apart; `charge` says whether the lost run counts as an attempt.
 local function requeue(id, charge)
   local job = job_key(id)
   if not charge then redis.call('HINCRBY', job, 'attempts', -1) end
   redis.call('HSET', job, 'state', 'queued', 'token', redis.call('INCR', PREFIX .. 'fence'), 'step', 0, 'hinted_at', 0)
   redis.call('HDEL', job, 'worker', 'started_at')
   redis.call('ZREM', LEASES, id)
-  redis.call('ZADD', QUEUED, redis.call('HGET', job, 'created_at'), id)
+  local waiting = redis.call('HGET', job, 'suspect') == '1' and SUSPECTS or QUEUED
+  redis.call('ZADD', waiting, redis.call('HGET', job, 'created_at'), id)
   changed(id)
-end
-
--- A run that ended without a result: cancelled if that was wished, failed if it was the last attempt, else again.
-local function lost(id, max_attempts)
-  local job = redis.call('HMGET', job_key(id), 'cancel', 'attempts')
-  if job[1] == '1' then finish(id, 'cancelled', '', '')
-  elseif tonumber(job[2]) >= max_attempts then
-    finish(id, 'failed', 'worker_crashed', 'the worker stopped ' .. job[2] .. ' times while making this')
-  else requeue(id, true) end
 end

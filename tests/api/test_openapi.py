@@ -24,6 +24,10 @@ ROUTES = {
     "GET /api/v1/jobs/{job_id}/preview": "200",
     "POST /api/v1/jobs/{job_id}/cancel": "202",
     "DELETE /api/v1/jobs/{job_id}": "204",
+    "GET /api/v1/dead-letters": "200",
+    "DELETE /api/v1/dead-letters": "204",
+    "POST /api/v1/dead-letters/{job_id}/replay": "202",
+    "DELETE /api/v1/dead-letters/{job_id}": "204",
     "GET /api/v1/models": "200",
     "GET /api/v1/samplers": "200",
     "GET /api/v1/schedules": "200",
@@ -42,6 +46,9 @@ ERRORS = {
     "GET /api/v1/jobs/{job_id}": {"404", "422"},
     "POST /api/v1/jobs/{job_id}/cancel": {"404", "409"},
     "DELETE /api/v1/images/{image_id}": {"404"},
+    "GET /api/v1/dead-letters": {"422"},
+    "POST /api/v1/dead-letters/{job_id}/replay": {"404", "429"},
+    "DELETE /api/v1/dead-letters/{job_id}": {"404"},
 }
 
 

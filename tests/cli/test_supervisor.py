@@ -24,8 +24,13 @@ def waits_for(file):
     return lambda: "" if not file or (folder / file).exists() else f"{file} is missing"
 def prepare(name):
     return lambda: print(name, file=(folder / "prepared").open("a"))
+def mourn(name):
+    def told(status):
+        print(name, status, file=(folder / "mourned").open("a"))
+        return name == "busy"
+    return told
 services = [
-    Service(name, tuple(argv), grace, waits_for(file), prepare(name))
+    Service(name, tuple(argv), grace, waits_for(file), prepare(name), mourn=mourn(name))
     for name, argv, grace, file in json.loads(sys.argv[2])
 ]
 sys.exit(Supervisor(services, logs=folder, env=os.environ).run("ready"))
@@ -152,6 +157,16 @@ def test_a_crash_loop_ends_all_with_the_end_of_the_log(supervise: Start, obedien
     )
     assert running.said[-5:] == ["the film is torn"] * 5
     assert (tmp_path / "notes").read_text().splitlines() == ["redis SIGTERM"]
+
+
+def test_who_dies_at_work_is_mourned_and_starts_again_as_often_as_it_takes(supervise: Start, tmp_path: Path) -> None:
+    crashing = script("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    running = supervise(("busy", crashing, 10, ""))
+    eventually(lambda: (tmp_path / "mourned").exists() and len((tmp_path / "mourned").read_text().split("\n")) > 6, 40)
+    assert set((tmp_path / "mourned").read_text().splitlines()) == {f"busy {-signal.SIGSEGV}"}
+    assert running.process.poll() is None, "it was taken for one that cannot start"
+    running.ctrl_c()
+    assert running.end() == 0
 
 
 def test_what_does_not_end_in_its_grace_is_killed(supervise: Start, tmp_path: Path) -> None:

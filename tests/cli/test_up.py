@@ -4,16 +4,13 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cli import services, up
 from contract.errors import DarkroomError
-from contract.jobs import WorkerInfo
 from contract.settings import Settings
-from contract.store import JobStore, connect
 
 
 @pytest.fixture
@@ -117,29 +114,6 @@ def test_no_model_is_told(free: Settings, tmp_path: Path) -> None:
 def a_model(folder: Path) -> Path:
     (folder / "model_index.json").touch()
     return folder
-
-
-def test_a_dead_worker_is_no_longer_taken_for_one_that_is_ready(settings: Settings) -> None:
-    store = JobStore(connect(settings))
-    for name in ("host-8000", "other"):
-        store.announce(
-            WorkerInfo(
-                id=name,
-                host="host",
-                device="cpu",
-                models=[],
-                rows=0,
-                busy=0,
-                ready=True,
-                heartbeat_at=datetime.now(UTC),
-            )
-        )
-    up.forget_worker(settings.model_copy(update={"worker_name": "host-8000"}))
-    assert [worker.id for worker in store.workers()] == ["other"]
-
-
-def test_redis_away_does_not_keep_a_worker_from_starting(settings: Settings, tmp_path: Path) -> None:
-    up.forget_worker(settings.model_copy(update={"redis_url": f"unix://{tmp_path}/none.sock"}))
 
 
 def test_a_worker_gets_its_time_to_drain(settings: Settings) -> None:

@@ -36,3 +36,12 @@ def test_deleting_is_final_and_may_be_repeated(tmp_path: Path) -> None:
 def test_what_is_no_hash_is_no_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not a SHA-256"):
         Blobs(tmp_path).path(name)
+
+
+def test_a_write_that_fails_is_an_os_error(tmp_path: Path) -> None:
+    """As a full disk is; whoever waits for storage to come back looks for that."""
+    blobs = Blobs(tmp_path / "blobs")
+    sha = hashlib.sha256(b"picture").hexdigest()
+    (tmp_path / "blobs" / sha[:2]).write_bytes(b"in the way")
+    with pytest.raises(OSError, match="LocalFileSystem"):
+        blobs.put(b"picture")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -16,9 +18,11 @@ from worker.engine import replay
 from worker.engine.batcher import Batcher, BatchKey
 from worker.engine.capacity import DECODE_ROWS, Allowance
 from worker.engine.fairness import Claim, in_turns
+from worker.engine.faults import is_broken, is_memory, twice
 from worker.engine.flight import Flight
 from worker.engine.job import Job
 from worker.engine.outbox import Outbox
+from worker.engine.pulse import Activity, Pulse
 from worker.engine.request import EngineRequest
 from worker.engine.runner import Readback, Runner
 from worker.engine.ticket import Cancelled, Checkpoint, Done, End, Failed, Picture, Ticket
@@ -27,7 +31,7 @@ from worker.engine.unet import EAGER, Acceleration
 from worker.models.loader import Components
 
 log = logging.getLogger(__name__)
-
+T = TypeVar("T")
 
 _BROKEN = Failed("internal_error", "The engine failed on this job; the worker's log says why.")
 _FULL = Failed("out_of_memory", "The device has too little memory for a picture of this size; ask for a smaller one.")
@@ -87,6 +91,8 @@ class Engine:
         self._trial = Trial(self._runner) if measured else None
         self._decode_rows = DECODE_ROWS
         self._keys: set[BatchKey] = set()  # whose memory is known
+        self._called: set[tuple[BatchKey, int]] = set()  # and rows: batches that the U-Net has seen the like of
+        self.pulse = Pulse()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._wake = threading.Condition()  # guards these three
         self._arrived: list[Job] = []
@@ -106,12 +112,15 @@ class Engine:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """End within a tick; what has not finished ends with Failed("engine_stopped")."""
+    def stop(self, timeout: float | None = None) -> None:
+        """End within a tick; what has not finished ends with a last checkpoint and Failed("engine_stopped").
+
+        timeout: seconds to wait for that at most, where a tick may take long.
+        """
         with self._wake:
             self._stopping = True
             self._wake.notify()
-        self._thread.join()
+        self._thread.join(timeout)
 
     def submit(self, *requests: EngineRequest, owner: str = "local", resume: Checkpoint | None = None) -> Ticket:
         """Queue a job of one request or several, from any thread. After `stop` it ends with engine_stopped at once.
@@ -144,14 +153,35 @@ class Engine:
 
     def _run(self) -> None:
         with torch.inference_mode():
-            self._measure()
+            with self.pulse.warming():
+                self._measure()
             while self._wait():
                 try:
                     self._tick()
-                except Exception:  # a fault of the engine itself: the thread must outlive it
+                except Exception as error:  # a fault of the engine itself: the thread must outlive it
+                    if is_broken(error):
+                        self._break_down()
+                        return
                     log.exception("a tick failed, and every job in the engine with it")
                     self._end_all(_BROKEN)
+            self._say_farewell()
         self._end_all(_STOPPED)
+
+    def _break_down(self) -> None:
+        """No call on this device will succeed in this process: nobody's fault, and all jobs go on in another."""
+        log.exception("the device is broken; every job is handed back")
+        with self._wake:
+            self._stopping = True
+        self._end_all(_STOPPED)
+        self.pulse.broken = True
+
+    def _say_farewell(self) -> None:
+        """Hand on what is ready, and how far the rest came."""
+        try:
+            self._deliver(wait=True)
+            self._outbox.farewell(self._jobs)
+        except Exception:  # they are handed back all the same, and lose some seconds
+            log.exception("a last checkpoint failed")
 
     def _measure(self) -> None:
         """Cap the rows of a tick at the knee of the device's own curve, which takes some one and a half seconds."""
@@ -170,7 +200,10 @@ class Engine:
     def _wait(self) -> bool:
         """Take in what arrived, sleeping while there is nothing to do at all. False: stop."""
         with self._wake:
+            if not (self._arrived or self._jobs or self._stopping):
+                self.pulse.beat(Activity.RESTING)
             self._wake.wait_for(lambda: self._arrived or self._jobs or self._stopping)
+            self.pulse.beat()
             self._jobs += self._arrived
             self._arrived = []
             return not self._stopping
@@ -207,7 +240,7 @@ class Engine:
             return
         if not job.boarded:
             job.checkpointed_at = time.monotonic()
-        self._take_off(replay.board(self._runner, job, job.todo[job.boarded]))
+        self._take_off(self._twice(partial(replay.board, self._runner, job, job.todo[job.boarded])))
         job.boarded += 1
 
     def _take_off(self, flight: Flight) -> None:
@@ -215,7 +248,8 @@ class Engine:
         self._flights.append(flight)
         if self._trial is not None and flight.key not in self._keys:
             self._keys.add(flight.key)
-            self._batcher.cap(flight.key, self._trial.rows_in_memory(flight.key))
+            with self.pulse.warming():
+                self._batcher.cap(flight.key, self._trial.rows_in_memory(flight.key))
 
     def _afford(self, allowance: Allowance, claim: Claim, pictures: int = 1) -> bool:
         """Whether there is time in this tick for so many ways through the VAE; the owner is charged for it."""
@@ -231,9 +265,9 @@ class Engine:
         halves: list[list[Flight]] = []
         with self._blaming([flight.job for flight in batch]):
             try:
-                answers = self._runner.denoise(batch)
+                answers = self._ask(batch)
             except Exception as error:
-                if not _is_memory(error) or len(batch) < 2:
+                if not is_memory(error) or len(batch) < 2:
                     raise
                 halves = self._batcher.halve(batch)
             else:
@@ -243,6 +277,19 @@ class Engine:
         for half in halves:  # out here, where the exception no longer holds the tensors of the call
             self._runner.free_memory()
             self._denoise(half)
+
+    def _ask(self, batch: list[Flight]) -> list[Tensor]:
+        """One U-Net call; the first of its size may have to be compiled, and one of a single picture has two tries."""
+        size = batch[0].key, sum(flight.rows for flight in batch)
+        act = partial(self._runner.denoise, batch)
+        self.pulse.beat()
+        with nullcontext() if size in self._called else self.pulse.warming():
+            answers = self._twice(act) if len(batch) == 1 else act()
+        self._called.add(size)
+        return answers
+
+    def _twice(self, act: Callable[[], T]) -> T:
+        return twice(act, self._runner.free_memory)
 
     def _advance(self, flight: Flight, answer: Tensor) -> None:
         if flight.job.over:  # another image of this job failed a moment ago
@@ -272,23 +319,34 @@ class Engine:
             with self._blaming([flight.job]):
                 if flight.last:
                     flight.job.landed += 1
-                    picture = self._runner.decode(flight.finished, flight.leg.request.tiling)
-                    self._outbox.send(flight, picture, self._hand_over)
+                    self._decode(flight)
                 else:
-                    self._take_off(self._runner.fly_on(flight))
+                    self._take_off(self._twice(partial(self._runner.fly_on, flight)))
 
-    def _deliver(self) -> None:
+    def _decode(self, flight: Flight, *, precise: bool = False) -> None:
+        """A finished latent into a picture, on its way to the host. precise: in float32."""
+        self.pulse.beat()
+        decode = self._runner.decode_precisely if precise else self._runner.decode
+        with self.pulse.warming() if precise else nullcontext():
+            picture = self._twice(partial(decode, flight.finished, flight.leg.request.tiling))
+        self._outbox.send(flight, picture, partial(self._hand_over, precise=precise))
+
+    def _deliver(self, *, wait: bool = False) -> None:
         """Pass on what has reached host memory; wait for it only when there is nothing else to do."""
-        for flight, hand_on in self._outbox.arrived(wait=not self._flights):
+        for flight, hand_on in self._outbox.arrived(wait=wait or not self._flights):
             if not flight.job.over:
                 with self._blaming([flight.job]):
                     hand_on()
 
-    def _hand_over(self, flight: Flight, readback: Readback) -> None:
+    def _hand_over(self, flight: Flight, readback: Readback, *, precise: bool) -> None:
         job = flight.job
         rgb, finite = readback.wait()
         if not finite:
-            self._end(job, _NAN)
+            if precise:
+                self._end(job, _NAN)
+            else:
+                log.warning("a picture is not finite; it is decoded once more in float32")
+                self._decode(flight, precise=True)
             return
         job.ticket.put(Picture(flight.index, flight.seed, rgb.numpy()))
         job.delivered += 1
@@ -302,9 +360,11 @@ class Engine:
         try:
             yield
         except Exception as error:
+            if is_broken(error):
+                raise
             log.exception("a job failed in the engine")
             for job in jobs:
-                self._end(job, _FULL if _is_memory(error) else _BROKEN)
+                self._end(job, _FULL if is_memory(error) else _BROKEN)
 
     def _end(self, job: Job, end: End) -> None:
         if job.over:
@@ -339,8 +399,3 @@ class Engine:
             rows_in_flight=sum(flight.rows for flight in self._flights),
             images_waiting=sum(job.waiting for job in self._jobs),
         )
-
-
-def _is_memory(error: Exception) -> bool:
-    """Whether a device or host ran out of memory; the CPU allocator says so in the text of a RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

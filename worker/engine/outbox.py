@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from worker.engine.flight import Flight
@@ -50,6 +50,14 @@ class Outbox:
                 traces = job.log.snapshot()
                 tensors = (tensor for trace in traces.values() for tensor in trace.tensors)
                 self.send(flight, Readback(*tensors), partial(_hand_out, traces))
+
+    def farewell(self, jobs: Iterable[Job]) -> None:
+        """The last checkpoint of each, waited for."""
+        for job in jobs:
+            if job.log.changed:
+                traces = job.log.snapshot()
+                tensors = (tensor for trace in traces.values() for tensor in trace.tensors)
+                job.ticket.put(job.log.checkpoint(traces, Readback(*tensors).wait()))
 
     def _look_at(self, job: Job, flights: Sequence[Flight]) -> None:
         """Preview one image of a job, each in its turn."""

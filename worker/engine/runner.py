@@ -6,7 +6,8 @@ time, and the U-Net sees only batches of a few fixed sizes (`unet`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -76,7 +77,7 @@ class Runner:
         assert hires is not None
         size = hires.request.height, hires.request.width
         if hires.upscaler == "lanczos":
-            pixels = _bytes(self._decode(latent, flight.leg.request.tiling)).cpu()
+            pixels = _bytes(self._finite(latent, flight.leg.request.tiling)).cpu()
             start = self._encode_picture(lanczos(pixels, size), flight.leg.request.tiling)
         else:
             start = enlarge(latent, [side // self.components.vae_scale for side in size], hires.upscaler)
@@ -106,9 +107,11 @@ class Runner:
 
     def decode(self, latent: Tensor, tiling: Tiling = "") -> Readback:
         """A finished latent (C, h, w) → uint8 (H, W, 3) and a flag: whether latent and picture are finite."""
-        picture = self._decode(latent, tiling)
-        finite = torch.isfinite(latent).all() & torch.isfinite(picture).all()
-        return Readback(_bytes(picture), finite)
+        return self._read(latent, self._decode(latent, tiling))
+
+    def decode_precisely(self, latent: Tensor, tiling: Tiling = "") -> Readback:
+        """The same, calculated in float32: half precision may have overflowed."""
+        return self._read(latent, self._decode(latent, tiling, torch.float32))
 
     def pace(self) -> None:
         """Let the thread run at most one tick ahead of the device, so that joining and cancelling are prompt."""
@@ -188,12 +191,32 @@ class Runner:
         t = self.levels.t(flight.sigma)
         return t if SAMPLERS[flight.leg.request.sampler].variance == "exploding" else float(round(t))
 
-    def _decode(self, latent: Tensor, tiling: Tiling) -> Tensor:
-        """A latent (C, h, w) → (3, H, W) float32, about -1 to 1."""
-        vae = self.components.vae
-        scaled = (latent / self.components.vae_scaling)[None].to(self.components.dtype)
-        with seamless(vae.decoder, tiling):
+    def _read(self, latent: Tensor, picture: Tensor) -> Readback:
+        return Readback(_bytes(picture), torch.isfinite(latent).all() & torch.isfinite(picture).all())
+
+    def _finite(self, latent: Tensor, tiling: Tiling) -> Tensor:
+        """A latent's picture, in float32 where it is not finite otherwise: the next pass must not begin with that."""
+        picture = self._decode(latent, tiling)
+        return picture if torch.isfinite(picture).all() else self._decode(latent, tiling, torch.float32)
+
+    def _decode(self, latent: Tensor, tiling: Tiling, dtype: torch.dtype | None = None) -> Tensor:
+        """A latent (C, h, w) → (3, H, W) float32, about -1 to 1. dtype: of the calculation, the model's own if None."""
+        scaled = (latent / self.components.vae_scaling)[None].to(dtype or self.components.dtype)
+        with self._vae_in(scaled.dtype) as vae, seamless(vae.decoder, tiling):
             return vae.decode(scaled, return_dict=False)[0][0].float()  # type: ignore[no-any-return]  # diffusers is untyped
+
+    @contextmanager
+    def _vae_in(self, dtype: torch.dtype) -> Iterator[Any]:
+        """The VAE with its weights in another format for a while; there and back to a wider one is exact."""
+        vae, own = self.components.vae, self.components.dtype
+        if dtype == own:
+            yield vae
+            return
+        vae.to(dtype)
+        try:
+            yield vae
+        finally:
+            vae.to(own)
 
     def _encode_picture(self, picture: Tensor, tiling: Tiling) -> Tensor:
         """(3, H, W) from -1 to 1 → scaled latent (C, h, w) float32: the posterior's mode, which draws no noise."""
