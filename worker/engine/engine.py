@@ -279,11 +279,12 @@ class Engine:
             self._denoise(half)
 
     def _ask(self, batch: list[Flight]) -> list[Tensor]:
-        """One U-Net call; the first of its size may have to be compiled, and one of a single picture has two tries."""
+        """One U-Net call; it may have to wait for a compiler, and one of a single picture has two tries."""
         size = batch[0].key, sum(flight.rows for flight in batch)
         act = partial(self._runner.denoise, batch)
         self.pulse.beat()
-        with nullcontext() if size in self._called else self.pulse.warming():
+        usual = size in self._called and not self._runner.unet.compiling
+        with nullcontext() if usual else self.pulse.warming():
             answers = self._twice(act) if len(batch) == 1 else act()
         self._called.add(size)
         return answers
