@@ -8,6 +8,13 @@
 | `refs:<sha256>`      | set    | images and jobs that need these bytes |
 | `preview:<job>`      | hash   | index → newest preview, base64 JPEG; goes after a minute |
 | `queued`             | zset   | waiting jobs, by time of arrival |
+| `line:<model>:<owner>` | zset | waiting jobs of one owner for one model (or none), by arrival and priority |
+| `ring:<model>`       | zset   | owners who wait for that model, by what they were served, in pixel-steps |
+| `served`             | zset   | owners who were served more than `turn`, by how much, in pixel-steps |
+| `turn`               | string | how far all waiting owners have come, in pixel-steps |
+| `backlog`            | hash   | `<model>:<owner>` → pixel-steps waiting in that line |
+| `lanes`              | zset   | models that jobs wait for or workers have, by when a worker had it last |
+| `load:<worker>`      | hash   | owner → jobs that this worker holds of his |
 | `leases`             | zset   | running jobs, by the time their lease ends |
 | `jobs`               | zset   | all jobs, by time of arrival |
 | `garbage`            | zset   | bytes nobody needs, by the time they became so |
@@ -40,3 +47,7 @@ def image(image_id: str) -> str:
 
 def preview(job_id: str) -> str:
     return f"{PREFIX}preview:{job_id}"
+
+
+def line(model: str, owner: str) -> str:
+    return f"{PREFIX}line:{model}:{owner}"

@@ -7,7 +7,7 @@ docs/architecture.md draws the states; lua/prelude.lua holds what the scripts sh
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -21,6 +21,8 @@ from redis.retry import Retry
 from contract import keys
 from contract.broker import UNREAD_HINTS
 from contract.errors import ErrorCode, QueueFull
+from contract.estimates import Ahead, Line, ahead, cost_of
+from contract.grid import Grid
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
 from contract.records import job_from, utc
@@ -29,6 +31,7 @@ from contract.settings import Settings
 _LUA = Path(__file__).parent / "lua"
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
+_LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
 
 
 class Verdict(IntEnum):
@@ -108,9 +111,13 @@ class JobStore:
         drawn: as in `Work`; empty = the request's own prompts.
         """
         body = request.model_dump(mode="json")
+        priority = request.base.priority if isinstance(request, Grid) else request.priority
+        work = steps, cost_of(request, steps), _LEAD_MS[priority]
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
-        created, waiting = self._run("submit", job_id, owner, body["kind"], steps, max_queue, *texts)
+        created, waiting = self._run(
+            "submit", job_id, owner, body["kind"], request.model or "", *work, max_queue, *texts
+        )
         if not created:
             raise QueueFull(f"{waiting} jobs are waiting, which is the most this server takes; try later", 30)
 
@@ -125,10 +132,14 @@ class JobStore:
 
     # --- what a worker writes ----------------------------------------------------------------------
 
-    def claim(self, job_id: str, worker: str, lease_seconds: float) -> Claim | None:
-        """Take a queued job; None when it is not there to be taken."""
-        token = int(self._run("claim", job_id, worker, int(lease_seconds * 1000)))
-        return Claim(job_id, token) if token else None
+    def claim(self, worker: str, lease_seconds: float, *, models: Collection[str] = (), share: int = 0) -> Claim | None:
+        """Take the job whose turn it is; None when nothing waits that this worker may take.
+
+        Owners take turns by what they were served; within an owner's line priority and arrival decide. models: those
+        the worker has (none = any job). share: most jobs of one owner that it holds at a time (0 = any number).
+        """
+        taken = self._run("claim", worker, int(lease_seconds * 1000), share, *models)
+        return Claim(taken[0], int(taken[1])) if taken else None
 
     def work(self, job_id: str) -> Work:
         """The request of a claimed job."""
@@ -223,23 +234,45 @@ class JobStore:
         return next(iter(self.get_many([job_id])), None)
 
     def get_many(self, job_ids: Iterable[str]) -> list[Job]:
-        """Jobs in the order asked for, without those that are gone: two round trips for all."""
+        """Jobs in the order asked for, without those that are gone: four round trips for all."""
         ids = list(job_ids)
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in ids:
                 pipe.hgetall(keys.job(job_id))
-                pipe.zrank(keys.QUEUED, job_id)
                 pipe.zrange(keys.pictures(job_id), 0, -1)
                 pipe.exists(keys.preview(job_id))
             pipe.time()
             *answers, now = pipe.execute()
-        rows = [answers[i : i + 4] for i in range(0, len(answers), 4)]
-        records = self._records([image for row in rows for image in row[2]])
+        rows = [row for i in range(0, len(answers), 3) if (row := answers[i : i + 3])[0]]
+        records = self._records([image for row in rows for image in row[1]])
+        before = self._ahead([fields for fields, *_ in rows if fields["state"] == JobState.QUEUED])
         return [
-            job_from(fields, rank, [records[i] for i in images if i in records], bool(preview), utc(now))
-            for fields, rank, images, preview in rows
-            if fields and fields.get("delete") != "1"
+            job_from(
+                fields, before.get(fields["id"]), [records[i] for i in images if i in records], bool(preview), utc(now)
+            )
+            for fields, images, preview in rows
+            if fields.get("delete") != "1"
         ]
+
+    def _ahead(self, waiting: Sequence[Mapping[str, str]]) -> dict[str, Ahead]:
+        """Job id → what goes before it, of these waiting jobs' hashes."""
+        if not waiting:
+            return {}
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job in waiting:
+                pipe.zrank(keys.line(job["model"], job["owner"]), job["id"])
+            places = pipe.execute()
+        lines = {
+            model: [Line(owner, int(float(served)), int(jobs), int(work)) for owner, served, jobs, work in found]
+            for model in {job["model"] for job in waiting}
+            for found in [self._run("queue", model)]
+        }
+        return {
+            job["id"]: ahead(place, mine, (line for line in lines[job["model"]] if line.owner != job["owner"]))
+            for job, place in zip(waiting, places, strict=True)
+            for mine in [next((line for line in lines[job["model"]] if line.owner == job["owner"]), None)]
+            if place is not None and mine is not None
+        }
 
     def page(
         self, *, state: JobState | None, kind: str | None, before: float | None, limit: int

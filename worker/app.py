@@ -32,9 +32,10 @@ _worker: list[Worker] = []  # the one worker of this process, once its model is 
 
 @app.task(name=RUN)  # type: ignore[untyped-decorator]  # celery ships no types
 def run(job_id: str) -> None:
-    """A hint that there may be work; the ledger knows."""
+    """A hint that there may be work, this job or another; the ledger knows."""
+    log.debug("hint: %s", job_id)
     for worker in _worker:
-        worker.run(job_id)
+        worker.run()
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # celery ships no types

@@ -36,7 +36,7 @@ _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 
 
 class Worker:
-    """Runs jobs by id. `run` is called from many threads at once; everything else from one."""
+    """Runs jobs. `run` is called from many threads at once; everything else from one."""
 
     def __init__(self, settings: Settings, store: JobStore, blobs: Blobs, components: Components) -> None:
         self.name = settings.worker_name or socket.gethostname()
@@ -70,13 +70,20 @@ class Worker:
         for loop in (self._beat_loop, self._cancel_loop):
             threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
 
-    def run(self, job_id: str) -> None:
-        """Do one job from claim to end; returns at once when there is nothing to claim."""
-        if self._stopping.is_set():
-            return
-        claim = self._store.claim(job_id, self.name, self._settings.lease_seconds)
-        if claim is None:
-            return
+    def run(self) -> None:
+        """Do jobs from claim to end, while there are any for this worker."""
+        while not self._stopping.is_set() and (claim := self._claim()):
+            self._do(claim)
+
+    def _claim(self) -> Claim | None:
+        """The job whose turn it is. One owner's jobs never take all places: a quarter more is kept for others."""
+        settings = self._settings
+        return self._store.claim(
+            self.name, settings.lease_seconds, models=[self.model.name], share=settings.concurrency
+        )
+
+    def _do(self, claim: Claim) -> None:
+        job_id = claim.job_id
         try:
             self._develop(claim)
         except JobFailed as failure:

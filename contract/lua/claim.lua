@@ -1,10 +1,52 @@
--- id, worker, lease ms → token, or 0: somebody else has it, or it is over
-local id, worker, lease = unpack(ARGV)
-if redis.call('HGET', job_key(id), 'state') ~= 'queued' then return 0 end
+-- worker, lease ms, most jobs of one owner it may hold (0 = any number), the models it has … (none given = any)
+-- → {id, token} of the job whose turn it is, or {} when nothing waits that this worker may take.
+-- Shreedhar and Varghese, "Efficient fair queuing using deficit round robin" (1995), with its books kept as what every
+-- owner was served, in pixel-steps: whoever was served least is next. SERVED holds that, TURN how far all have come.
+local worker, lease, share = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local function full(owner)
+  return share > 0 and tonumber(redis.call('HGET', load_key(worker), owner) or 0) >= share
+end
+
+-- The owner who is next among those who wait for this model. A place in the ring is mended when it is come to: its
+-- owner may have been served by another model's workers since.
+local function next_owner(model)
+  local ring, place = ring_key(model), 0
+  while true do
+    local owner, turn = unpack(redis.call('ZRANGE', ring, place, place, 'WITHSCORES'))
+    if not owner then return nil end
+    local served = tonumber(redis.call('ZSCORE', SERVED, owner) or turn)
+    if served > tonumber(turn) then redis.call('ZADD', ring, served, owner)
+    elseif full(owner) then place = place + 1
+    else return owner, tonumber(turn) end
+  end
+end
+
+local function next_job()
+  local models = {unpack(ARGV, 4)}
+  if #models == 0 then models = redis.call('ZRANGE', LANES, 0, -1) else table.insert(models, '') end
+  local model, owner, turn
+  for _, each in ipairs(models) do
+    local candidate, since = next_owner(each)
+    if candidate and (not turn or since < turn) then model, owner, turn = each, candidate, since end
+  end
+  if not owner then return nil end
+  local id = redis.call('ZRANGE', line_key(line_of(model, owner)), 0, 0)[1]
+  local served = turn + redis.call('HGET', job_key(id), 'cost')
+  redis.call('SET', TURN, math.max(turn, redis.call('GET', TURN) or 0))
+  redis.call('ZADD', SERVED, served, owner)
+  redis.call('ZADD', ring_key(model), served, owner)
+  redis.call('ZREMRANGEBYSCORE', SERVED, '-inf', redis.call('GET', TURN))  -- who is not ahead is owed nothing
+  return id
+end
+
+local id = next_job()  -- whoever must go first, goes before this: `urgent(worker) or next_job()`
+if not id then return {} end
 local token = redis.call('INCR', PREFIX .. 'fence')
+unqueue(id)
 redis.call('HSET', job_key(id), 'state', 'running', 'token', token, 'worker', worker, 'started_at', now(), 'step', 0)
 redis.call('HINCRBY', job_key(id), 'attempts', 1)
-redis.call('ZREM', QUEUED, id)
+redis.call('HINCRBY', load_key(worker), redis.call('HGET', job_key(id), 'owner'), 1)
 redis.call('ZADD', LEASES, now() + lease, id)
 changed(id)
-return token
+return {id, token}

@@ -1,6 +1,7 @@
 -- Put before every script. PREFIX is set above this line. All clocks are Redis' own, in milliseconds, to
 -- the microsecond: two jobs never have the same time of arrival.
 local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PREFIX .. 'jobs', PREFIX .. 'garbage'
+local SERVED, TURN, BACKLOG, LANES = PREFIX .. 'served', PREFIX .. 'turn', PREFIX .. 'backlog', PREFIX .. 'lanes'
 
 local function now()
   local t = redis.call('TIME')
@@ -11,6 +12,10 @@ local function job_key(id) return PREFIX .. 'job:' .. id end
 local function pictures_key(id) return PREFIX .. 'pictures:' .. id end
 local function image_key(id) return PREFIX .. 'image:' .. id end
 local function refs_key(sha) return PREFIX .. 'refs:' .. sha end
+local function ring_key(model) return PREFIX .. 'ring:' .. model end
+local function line_of(model, owner) return model .. ':' .. owner end
+local function line_key(line) return PREFIX .. 'line:' .. line end
+local function load_key(worker) return PREFIX .. 'load:' .. worker end
 
 -- Every transition tells whoever waits for this job.
 local function changed(id) redis.call('PUBLISH', PREFIX .. 'changed', id) end
@@ -43,31 +48,65 @@ end
 -- Input pictures stay readable as long as the job that uses them, even when their owner deletes them.
 local function inputs_of(id) return cjson.decode(redis.call('HGET', job_key(id), 'inputs') or '{}') end
 
+-- Into its owner's line; who had none waiting is owed nothing, and begins where the others are.
+local function enqueue(id)
+  local job = redis.call('HMGET', job_key(id), 'owner', 'model', 'cost', 'rank', 'created_at')
+  local line, ring = line_of(job[2], job[1]), ring_key(job[2])
+  redis.call('ZADD', QUEUED, job[5], id)
+  redis.call('ZADD', line_key(line), job[4], id)
+  redis.call('HINCRBY', BACKLOG, line, job[3])
+  local served = redis.call('ZSCORE', SERVED, job[1]) or 0
+  redis.call('ZADD', ring, 'NX', math.max(served, redis.call('GET', TURN) or 0), job[1])
+end
+
+-- Out of the queue, if it waits there.
+local function unqueue(id)
+  if redis.call('ZREM', QUEUED, id) == 0 then return end
+  local job = redis.call('HMGET', job_key(id), 'owner', 'model', 'cost')
+  local line = line_of(job[2], job[1])
+  redis.call('ZREM', line_key(line), id)
+  if redis.call('EXISTS', line_key(line)) == 1 then redis.call('HINCRBY', BACKLOG, line, -job[3])
+  else
+    redis.call('HDEL', BACKLOG, line)
+    redis.call('ZREM', ring_key(job[2]), job[1])
+  end
+end
+
+-- Away from its worker, if one has it.
+local function leave(id)
+  if redis.call('ZREM', LEASES, id) == 0 then return end
+  local job = redis.call('HMGET', job_key(id), 'worker', 'owner')
+  if redis.call('HINCRBY', load_key(job[1]), job[2], -1) < 1 then redis.call('HDEL', load_key(job[1]), job[2]) end
+end
+
 local function forget_job(id)
+  unqueue(id)
+  leave(id)
   for _, sha in pairs(inputs_of(id)) do unrefer(sha, id) end
   for _, image in ipairs(redis.call('ZRANGE', pictures_key(id), 0, -1)) do forget_image(image) end
   redis.call('DEL', job_key(id), pictures_key(id))
   redis.call('ZREM', JOBS, id)
-  redis.call('ZREM', QUEUED, id)
-  redis.call('ZREM', LEASES, id)
 end
 
 local function finish(id, state, code, message)
+  unqueue(id)
+  leave(id)
   redis.call('HSET', job_key(id), 'state', state, 'finished_at', now(), 'error_code', code, 'error_message', message)
-  redis.call('ZREM', QUEUED, id)
-  redis.call('ZREM', LEASES, id)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
   changed(id)
 end
 
--- Back to waiting, in its old place; `charge` says whether the lost run counts as an attempt.
+-- Back to waiting, in its old place; `charge` says whether the lost run counts as an attempt. Its owner gets back
+-- the turn he had for it.
 local function requeue(id, charge)
   local job = job_key(id)
+  local owner = redis.call('HGET', job, 'owner')
+  leave(id)
+  if redis.call('ZSCORE', SERVED, owner) then redis.call('ZINCRBY', SERVED, -redis.call('HGET', job, 'cost'), owner) end
   if not charge then redis.call('HINCRBY', job, 'attempts', -1) end
   redis.call('HSET', job, 'state', 'queued', 'token', redis.call('INCR', PREFIX .. 'fence'), 'step', 0, 'hinted_at', 0)
   redis.call('HDEL', job, 'worker', 'started_at')
-  redis.call('ZREM', LEASES, id)
-  redis.call('ZADD', QUEUED, redis.call('HGET', job, 'created_at'), id)
+  enqueue(id)
   changed(id)
 end
 

@@ -37,6 +37,7 @@ def test_every_way_out_of_running_is_taken_by_a_script(store: JobStore, state: J
         job_id = submit(store)
         act(store, job_id)
         assert read(store, job_id).state is state
+        store.delete_job(job_id)
 
 
 @pytest.mark.parametrize("state", [state for state in JobState if state.final])
@@ -44,7 +45,7 @@ def test_no_script_moves_a_finished_job(store: JobStore, state: JobState) -> Non
     job_id = submit(store)
     WAYS_OUT_OF_RUNNING[state][0](store, job_id)
     before = read(store, job_id)
-    assert store.claim(job_id, "w", 15) is None
+    assert store.claim("w", 15) is None
     store.cancel(job_id)
     store.reap(3, hint_age=0.0)
     store.bury("w", 3)

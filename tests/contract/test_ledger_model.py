@@ -63,19 +63,21 @@ class Ledger(RuleBasedStateMachine):
         self.jobs[job_id] = Model()
         return job_id
 
-    @rule(target=claims, job_id=ids, worker=WORKERS)
-    def claim(self, job_id: str, worker: str) -> Claim:
-        job, taken = self.jobs[job_id], self.store.claim(job_id, worker, 60)
-        assert (taken is not None) == (job.state is JobState.QUEUED)
+    @rule(target=claims, worker=WORKERS)
+    def claim(self, worker: str) -> Claim:
+        taken = self.store.claim(worker, 60)
+        waiting = [job_id for job_id, job in self.jobs.items() if job.state is JobState.QUEUED]
+        assert (taken.job_id if taken else None) == (waiting[0] if waiting else None)
         if taken is None:
-            return Claim(job_id, 0)
+            return Claim("", 0)
+        job = self.jobs[taken.job_id]
         job.state, job.holder, job.worker, job.step = JobState.RUNNING, taken, worker, 0
         job.attempts += 1
         return taken
 
     @rule(claim=claims, step=st.integers(0, 8))
     def progress(self, claim: Claim, step: int) -> None:
-        job = self.jobs[claim.job_id]
+        job = self.jobs.get(claim.job_id, Model(JobState.CANCELLED))
         held = job.holder == claim
         expected = Verdict.LOST if not held else Verdict.CANCEL if job.wish else Verdict.HELD
         assert self.store.progress(claim, step) is expected
@@ -85,7 +87,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(claim=claims, how=st.sampled_from([JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]))
     def end(self, claim: Claim, how: JobState) -> None:
-        job = self.jobs[claim.job_id]
+        job = self.jobs.get(claim.job_id, Model(JobState.CANCELLED))
         said = {
             JobState.SUCCEEDED: lambda: self.store.finish(claim),
             JobState.FAILED: lambda: self.store.fail(claim, ErrorCode.INTERNAL_ERROR, "why"),
@@ -97,7 +99,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(claim=claims)
     def release(self, claim: Claim) -> None:
-        job = self.jobs[claim.job_id]
+        job = self.jobs.get(claim.job_id, Model(JobState.CANCELLED))
         assert self.store.release(claim) == (job.holder == claim)
         if job.holder == claim:
             if job.wish:
