@@ -16,7 +16,9 @@ local function next_owner(model)
     local owner, turn = unpack(redis.call('ZRANGE', ring, place, place, 'WITHSCORES'))
     if not owner then return nil end
     local served = tonumber(redis.call('ZSCORE', SERVED, owner) or turn)
-    if served > tonumber(turn) then redis.call('ZADD', ring, served, owner)
+    if served > tonumber(turn) then
+      redis.call('ZADD', ring, served, owner)
+      place = 0
     elseif full(owner) then place = place + 1
     else return owner, tonumber(turn) end
   end

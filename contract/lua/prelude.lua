@@ -100,9 +100,11 @@ end
 -- the turn he had for it.
 local function requeue(id, charge)
   local job = job_key(id)
-  local owner = redis.call('HGET', job, 'owner')
+  local owner, model, cost = unpack(redis.call('HMGET', job, 'owner', 'model', 'cost'))
   leave(id)
-  if redis.call('ZSCORE', SERVED, owner) then redis.call('ZINCRBY', SERVED, -redis.call('HGET', job, 'cost'), owner) end
+  if redis.call('ZSCORE', SERVED, owner) then
+    redis.call('ZADD', ring_key(model), 'XX', redis.call('ZINCRBY', SERVED, -cost, owner), owner)
+  end
   if not charge then redis.call('HINCRBY', job, 'attempts', -1) end
   redis.call('HSET', job, 'state', 'queued', 'token', redis.call('INCR', PREFIX .. 'fence'), 'step', 0, 'hinted_at', 0)
   redis.call('HDEL', job, 'worker', 'started_at')
