@@ -3,6 +3,7 @@
 -- Shreedhar and Varghese, "Efficient fair queuing using deficit round robin" (1995), with its books kept as what every
 -- owner was served, in pixel-steps: whoever was served least is next. SERVED holds that, TURN how far all have come.
 local worker, lease, share = ARGV[1], ARGV[2], tonumber(ARGV[3])
+if redis.call('EXISTS', PAUSE) == 1 then return {} end
 
 local function full(owner)
   return share > 0 and tonumber(redis.call('HGET', load_key(worker), owner) or 0) >= share
@@ -47,6 +48,9 @@ if not id then return {} end
 local token = redis.call('INCR', PREFIX .. 'fence')
 unqueue(id)
 redis.call('HSET', job_key(id), 'state', 'running', 'token', token, 'worker', worker, 'started_at', now(), 'step', 0)
+redis.call('HDEL', job_key(id), 'start_by')  -- it is met
+local finish_by = redis.call('HGET', job_key(id), 'finish_by')
+if finish_by then redis.call('ZADD', DEADLINES, finish_by, id) else redis.call('ZREM', DEADLINES, id) end
 redis.call('HINCRBY', job_key(id), 'attempts', 1)
 redis.call('HINCRBY', load_key(worker), redis.call('HGET', job_key(id), 'owner'), 1)
 redis.call('ZADD', LEASES, now() + lease, id)

@@ -1,6 +1,7 @@
 -- Put before every script. PREFIX is set above this line. All clocks are Redis' own, in milliseconds, to
 -- the microsecond: two jobs never have the same time of arrival.
 local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PREFIX .. 'jobs', PREFIX .. 'garbage'
+local PAUSED, PAUSE, DEADLINES = PREFIX .. 'paused', PREFIX .. 'pause', PREFIX .. 'deadlines'
 local SERVED, TURN, BACKLOG, LANES = PREFIX .. 'served', PREFIX .. 'turn', PREFIX .. 'backlog', PREFIX .. 'lanes'
 
 local function now()
@@ -48,9 +49,19 @@ end
 -- Input pictures stay readable as long as the job that uses them, even when their owner deletes them.
 local function inputs_of(id) return cjson.decode(redis.call('HGET', job_key(id), 'inputs') or '{}') end
 
--- Into its owner's line; who had none waiting is owed nothing, and begins where the others are.
+-- Whether its worker is to stop: cancelled, or paused.
+local function unwanted(id)
+  local job = redis.call('HMGET', job_key(id), 'cancel', 'paused')
+  return job[1] == '1' or job[2] == '1'
+end
+
+-- Into its owner's line, unless it is paused; who had none waiting is owed nothing, and begins where the others are.
 local function enqueue(id)
-  local job = redis.call('HMGET', job_key(id), 'owner', 'model', 'cost', 'rank', 'created_at')
+  local job = redis.call('HMGET', job_key(id), 'owner', 'model', 'cost', 'rank', 'created_at', 'paused')
+  if job[6] == '1' then
+    redis.call('ZADD', PAUSED, job[5], id)
+    return
+  end
   local line, ring = line_of(job[2], job[1]), ring_key(job[2])
   redis.call('ZADD', QUEUED, job[5], id)
   redis.call('ZADD', line_key(line), job[4], id)
@@ -61,6 +72,7 @@ end
 
 -- Out of the queue, if it waits there.
 local function unqueue(id)
+  redis.call('ZREM', PAUSED, id)
   if redis.call('ZREM', QUEUED, id) == 0 then return end
   local job = redis.call('HMGET', job_key(id), 'owner', 'model', 'cost')
   local line = line_of(job[2], job[1])
@@ -86,11 +98,14 @@ local function forget_job(id)
   for _, image in ipairs(redis.call('ZRANGE', pictures_key(id), 0, -1)) do forget_image(image) end
   redis.call('DEL', job_key(id), pictures_key(id))
   redis.call('ZREM', JOBS, id)
+  redis.call('ZREM', DEADLINES, id)
 end
 
 local function finish(id, state, code, message)
   unqueue(id)
   leave(id)
+  redis.call('ZREM', DEADLINES, id)
+  redis.call('HDEL', job_key(id), 'paused')
   redis.call('HSET', job_key(id), 'state', state, 'finished_at', now(), 'error_code', code, 'error_message', message)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
   changed(id)
@@ -110,6 +125,16 @@ local function requeue(id, charge)
   redis.call('HDEL', job, 'worker', 'started_at')
   enqueue(id)
   changed(id)
+end
+
+-- Fails a job that is late; true if it was. `start_by` counts until the first claim.
+local function expired(id)
+  local job = redis.call('HMGET', job_key(id), 'start_by', 'finish_by', 'state')
+  local unstarted = job[1] and tonumber(job[1]) <= now()
+  if not unstarted and not (job[2] and tonumber(job[2]) <= now()) then return false end
+  finish(id, 'failed', 'deadline', 'it was not ' .. (unstarted and 'started' or 'finished') .. ' in the time it was given')
+  if job[3] == 'running' then redis.call('PUBLISH', PREFIX .. 'cancel', id) end
+  return true
 end
 
 -- A run that ended without a result: cancelled if that was wished, failed if it was the last attempt, else again.

@@ -3,7 +3,9 @@ local max_attempts, hint_age, most, unread = tonumber(ARGV[1]), tonumber(ARGV[2]
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now(), 'LIMIT', 0, 1000)) do
   lost(id, max_attempts)
 end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now(), 'LIMIT', 0, 1000)) do expired(id) end
 local hints = {}
+if redis.call('EXISTS', PAUSE) == 1 then return hints end
 -- While workers are busy their unread hints pile up; one for each waiting job is enough.
 if redis.call('LLEN', unread) >= redis.call('ZCARD', QUEUED) then return hints end
 for _, id in ipairs(redis.call('ZRANGE', QUEUED, 0, most - 1)) do
