@@ -46,7 +46,7 @@ class ProblemDetails(BaseModel):
 
 _MEANINGS = {
     404: "No such job, picture or route.",
-    409: "The state of the job forbids it.",
+    409: "The state of the job forbids it, or the Idempotency-Key came with another request before.",
     413: "The body is too large.",
     415: "Not a media type this route takes.",
     422: "A field, or fields together, that cannot work; `errors` names them.",

@@ -3,7 +3,7 @@
 DarkroomError
 ├── RequestError            the client can mend it: a 4xx that says what to change
 │   ├── NotFound            404
-│   ├── Conflict            409  the job is in a state that forbids this
+│   ├── Conflict            409  the job is in a state that forbids this, or the key names another request
 │   ├── TooLarge            413
 │   ├── UnsupportedMedia    415
 │   ├── BadRequest          422  a field, or fields together, that cannot work
@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     BAD_IMAGE = "bad_image"
     NAN_IMAGE = "nan_image"
     STORAGE_ERROR = "storage_error"
+    DEADLINE = "deadline"
     INTERNAL_ERROR = "internal_error"
 
 

@@ -89,6 +89,7 @@ class Job(_Answer):
     id: str
     kind: str
     state: JobState
+    paused: bool = Field(False, description="Its owner paused it; it waits, and runs only after `resume`.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

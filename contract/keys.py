@@ -15,6 +15,10 @@
 | `backlog`            | hash   | `<model>:<owner>` → pixel-steps waiting in that line |
 | `lanes`              | zset   | models that jobs wait for or workers have, by when a worker had it last |
 | `load:<worker>`      | hash   | owner → jobs that this worker holds of his |
+| `paused`             | zset   | waiting jobs that their owner paused, by time of arrival |
+| `pause`              | string | there while the whole queue is paused: since when |
+| `deadlines`          | zset   | jobs, by the time they must have started or ended |
+| `idem:<owner>:<key>` | hash   | the job that an Idempotency-Key stands for, and a digest of its request; for a day |
 | `leases`             | zset   | running jobs, by the time their lease ends |
 | `jobs`               | zset   | all jobs, by time of arrival |
 | `garbage`            | zset   | bytes nobody needs, by the time they became so |
@@ -28,6 +32,7 @@
 
 PREFIX = "darkroom:"
 QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
+PAUSED, PAUSE = PREFIX + "paused", PREFIX + "pause"
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
 CELERY_PREFIX = PREFIX + "k:"
@@ -51,3 +56,7 @@ def preview(job_id: str) -> str:
 
 def line(model: str, owner: str) -> str:
     return f"{PREFIX}line:{model}:{owner}"
+
+
+def idempotency(owner: str, key: str) -> str:
+    return f"{PREFIX}idem:{owner}:{key}"

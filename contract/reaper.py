@@ -12,11 +12,13 @@ from contract.blobs import Blobs
 from contract.broker import send_hint
 from contract.checkpoints import Checkpoints
 from contract.settings import Settings
+from contract.steering import Steering
 from contract.store import JobStore
 
 log = logging.getLogger(__name__)
 
 _SWEEP_EVERY = 60  # rounds
+_ABANDON_SECONDS = 600.0  # so long a job waits for a worker that has its model
 
 
 class Reaper(threading.Thread):
@@ -46,6 +48,8 @@ class Reaper(threading.Thread):
         for job_id in self._store.reap(self._settings.max_attempts):
             send_hint(self._celery, job_id)
         if sweep:
+            for job_id in Steering(self._store).abandon(_ABANDON_SECONDS):
+                log.warning("%s failed: no worker has its model any more", job_id)
             for sha in self._store.sweep():
                 self._blobs.delete(sha)
             held = self._checkpoints.jobs()

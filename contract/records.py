@@ -26,6 +26,7 @@ def job_from(
         id=fields["id"],
         kind=fields["kind"],
         state=state,
+        paused=fields.get("paused") == "1",
         created_at=_from_ms(fields["created_at"]),
         started_at=_from_ms(fields["started_at"]) if "started_at" in fields else None,
         finished_at=_from_ms(fields["finished_at"]) if "finished_at" in fields else None,

@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from contract import keys
 from contract.broker import UNREAD_HINTS
-from contract.errors import ErrorCode, QueueFull
+from contract.errors import Conflict, ErrorCode, QueueFull
 from contract.estimates import Ahead, Line, ahead, cost_of
 from contract.grid import Grid
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
@@ -31,6 +31,8 @@ from contract.settings import Settings
 _LUA = Path(__file__).parent / "lua"
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
+_ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
+_FULL, _REPLAYED, _OTHER_BODY = 0, 2, 3  # what submit.lua says
 _LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
 
 
@@ -40,6 +42,14 @@ class Verdict(IntEnum):
     LOST = 0  # somebody else's now, or over: stop, and drop the result
     HELD = 1
     CANCEL = 2  # still ours, and its owner wants it stopped
+
+
+@dataclass(frozen=True)
+class Once:
+    """A client's Idempotency-Key, and a digest of the request that came with it."""
+
+    key: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,8 @@ class JobStore:
             if path.stem != "prelude"
         }
 
-    def _run(self, script: str, *args: str | int | float) -> Any:
+    def run(self, script: str, *args: str | int | float) -> Any:
+        """Run a script of lua/."""
         return self._scripts[script](args=list(args))
 
     # --- what the api writes -----------------------------------------------------------------------
@@ -105,30 +116,50 @@ class JobStore:
         inputs: Mapping[str, str],
         max_queue: int,
         drawn: Sequence[tuple[str, str]] = (),
-    ) -> None:
-        """Accept a job. Raises QueueFull. `steps` is the sum over its images; submitting an id again is harmless.
+        once: "Once | None" = None,
+        request_id: str = "",
+    ) -> str:
+        """Accept a job; its id, which is another where `once` stands for a job already.
 
-        drawn: as in `Work`; empty = the request's own prompts.
+        Raises QueueFull, and Conflict where it stands for another request. `steps` is the sum over its images;
+        submitting an id again is harmless. drawn: as in `Work`; empty = the request's own prompts.
         """
         body = request.model_dump(mode="json")
-        priority = request.base.priority if isinstance(request, Grid) else request.priority
-        work = steps, cost_of(request, steps), _LEAD_MS[priority]
+        wishes = request.base if isinstance(request, Grid) else request
+        times = _LEAD_MS[wishes.priority], _ms(wishes.start_within), _ms(wishes.finish_within)
+        key = f"{owner}:{once.key}" if once else ""
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
-        created, waiting = self._run(
-            "submit", job_id, owner, body["kind"], request.model or "", *work, max_queue, *texts
+        # fmt: off
+        said, what = self.run(
+            "submit", job_id, owner, body["kind"], request.model or "", steps, cost_of(request, steps), *times, max_queue,
+            key, once.digest if once else "", request_id, *texts,
         )
-        if not created:
-            raise QueueFull(f"{waiting} jobs are waiting, which is the most this server takes; try later", 30)
+        # fmt: on
+        if said == _FULL:
+            raise QueueFull(f"{what} jobs are waiting, which is the most this server takes; try later", 30)
+        if said == _OTHER_BODY:
+            raise Conflict("This Idempotency-Key was sent with another request; take a new key for a new request.")
+        return str(what) if said == _REPLAYED else job_id
+
+    def replayed(self, owner: str, once: "Once") -> str | None:
+        """The job that an Idempotency-Key stands for, if any. Raises Conflict where it is another request's."""
+        found = self.redis.hmget(keys.idempotency(owner, once.key), ["job", "body"])
+        job_id, digest = cast("list[str | None]", found)
+        if job_id is None or not self.redis.exists(keys.job(job_id)):
+            return None
+        if digest != once.digest:
+            raise Conflict("This Idempotency-Key was sent with another request; take a new key for a new request.")
+        return job_id
 
     def cancel(self, job_id: str) -> JobState | None:
         """Ask for a job to be cancelled; tells the state it was in, None when there is no such job."""
-        state = self._run("cancel", job_id)
+        state = self.run("cancel", job_id)
         return JobState(state) if state else None
 
     def delete_job(self, job_id: str) -> None:
         """Forget a job and its pictures; a running one is cancelled first."""
-        self._run("delete_job", job_id)
+        self.run("delete_job", job_id)
 
     # --- what a worker writes ----------------------------------------------------------------------
 
@@ -138,7 +169,7 @@ class JobStore:
         Owners take turns by what they were served; within an owner's line priority and arrival decide. models: those
         the worker has (none = any job). share: most jobs of one owner that it holds at a time (0 = any number).
         """
-        taken = self._run("claim", worker, int(lease_seconds * 1000), share, *models)
+        taken = self.run("claim", worker, int(lease_seconds * 1000), share, *models)
         return Claim(taken[0], int(taken[1])) if taken else None
 
     def work(self, job_id: str) -> Work:
@@ -151,12 +182,12 @@ class JobStore:
         """Renew the leases of all of a worker's jobs in one round trip."""
         held = list(claims)
         pairs = [part for claim in held for part in (claim.job_id, claim.token)]
-        verdicts = self._run("beat", int(lease_seconds * 1000), *pairs)
+        verdicts = self.run("beat", int(lease_seconds * 1000), *pairs)
         return dict(zip(held, map(Verdict, verdicts), strict=True))
 
     def progress(self, claim: Claim, step: int) -> Verdict:
         """Note how far a job is, in steps summed over its images."""
-        return Verdict(self._run("progress", claim.job_id, claim.token, step))
+        return Verdict(self.run("progress", claim.job_id, claim.token, step))
 
     def preview(self, claim: Claim, index: int, jpeg: bytes) -> None:
         """Keep the newest preview of image `index` for a minute."""
@@ -170,7 +201,7 @@ class JobStore:
         """Show a finished picture of a job; False when the claim is lost."""
         assert image.index is not None
         rank = 2 * image.index + (image.role == "raw")
-        return bool(self._run("picture", claim.job_id, claim.token, rank, *_image_args(image)))
+        return bool(self.run("picture", claim.job_id, claim.token, rank, *_image_args(image)))
 
     def finish(self, claim: Claim) -> bool:
         """End a job as succeeded; False when the claim is lost. Calling it twice is harmless."""
@@ -181,29 +212,29 @@ class JobStore:
         return self._end(claim, JobState.FAILED, code, message)
 
     def cancelled(self, claim: Claim) -> bool:
-        """End a job as cancelled, as was asked; False when the claim is lost."""
+        """End a job as cancelled, as was asked; False when the claim is lost, and when it was only to pause."""
         return self._end(claim, JobState.CANCELLED)
 
     def release(self, claim: Claim) -> bool:
         """Hand a job back, unharmed and uncharged, for another worker to run."""
-        return bool(self._run("release", claim.job_id, claim.token))
+        return bool(self.run("release", claim.job_id, claim.token))
 
     def bury(self, worker: str, max_attempts: int) -> list[str]:
         """Take a dead worker's jobs from it at once: for the worker that starts in its place."""
-        return cast("list[str]", self._run("bury", worker, max_attempts))
+        return cast("list[str]", self.run("bury", worker, max_attempts))
 
     def _end(self, claim: Claim, state: JobState, code: str = "", message: str = "") -> bool:
-        return bool(self._run("finish", claim.job_id, claim.token, state, code, message))
+        return self.run("finish", claim.job_id, claim.token, state, code, message) in (_ENDED, _ENDED_BEFORE)
 
     # --- what any process does ---------------------------------------------------------------------
 
     def reap(self, max_attempts: int, hint_age: float = 5.0, most: int = 32) -> list[str]:
         """Put back what lost its lease; the ids of waiting jobs that need a hint (unheard for `hint_age` seconds)."""
-        return cast("list[str]", self._run("reap", max_attempts, int(hint_age * 1000), most, UNREAD_HINTS))
+        return cast("list[str]", self.run("reap", max_attempts, int(hint_age * 1000), most, UNREAD_HINTS))
 
     def sweep(self, age_seconds: float = 3600.0) -> list[str]:
         """Hashes of bytes that nobody has needed for so long; the caller deletes them."""
-        return cast("list[str]", self._run("sweep", int(age_seconds * 1000)))
+        return cast("list[str]", self.run("sweep", int(age_seconds * 1000)))
 
     def elect_reaper(self, me: str, seconds: float = 3.0) -> bool:
         """Whether this process reaps now. Two at once would do no harm."""
@@ -213,7 +244,7 @@ class JobStore:
 
     def add_upload(self, image: StoredImage) -> None:
         """Record an uploaded picture; the same owner's same bytes are one image."""
-        self._run("upload", *_image_args(image))
+        self.run("upload", *_image_args(image))
 
     def image(self, image_id: str) -> StoredImage | None:
         """A picture with its owner and how it was made."""
@@ -225,7 +256,7 @@ class JobStore:
 
     def delete_image(self, image: StoredImage) -> None:
         """Forget a picture; its bytes go when no other picture and no job needs them."""
-        self._run("delete_image", image.id, image.job_id or "")
+        self.run("delete_image", image.id, image.job_id or "")
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -265,7 +296,7 @@ class JobStore:
         lines = {
             model: [Line(owner, int(float(served)), int(jobs), int(work)) for owner, served, jobs, work in found]
             for model in {job["model"] for job in waiting}
-            for found in [self._run("queue", model)]
+            for found in [self.run("queue", model)]
         }
         return {
             job["id"]: ahead(place, mine, (line for line in lines[job["model"]] if line.owner != job["owner"]))
@@ -318,10 +349,10 @@ class JobStore:
     def counts(self) -> tuple[int, int]:
         """Jobs queued and jobs running."""
         with self.redis.pipeline(transaction=False) as pipe:
-            pipe.zcard(keys.QUEUED)
-            pipe.zcard(keys.LEASES)
-            queued, running = pipe.execute()
-        return int(queued), int(running)
+            for key in (keys.QUEUED, keys.PAUSED, keys.LEASES):
+                pipe.zcard(key)
+            queued, paused, running = pipe.execute()
+        return int(queued) + int(paused), int(running)
 
     def listen(self, channel: str) -> PubSub:
         """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""
@@ -354,6 +385,7 @@ class JobStore:
             for model in worker.models:
                 pipe.hset(keys.MODELS, model.name, model.model_dump_json())
             pipe.execute()
+        self.run("serve", *(model.name for model in worker.models))
 
     def publish_tokenizer(self, model: ModelInfo, tokenizer: Callable[[], str]) -> None:
         """Let the api cut prompts into a model's tokens; written once."""
@@ -381,6 +413,11 @@ class JobStore:
         """Every model a worker has published, by name; kept when the worker goes."""
         records = cast("dict[str, str]", self.redis.hgetall(keys.MODELS))
         return {name: ModelInfo.model_validate_json(record) for name, record in sorted(records.items())}
+
+
+def _ms(seconds: float | None) -> int:
+    """0 = no bound."""
+    return max(1, int(seconds * 1000)) if seconds is not None else 0
 
 
 def _image_args(image: StoredImage) -> tuple[str, str, str, str, str]:
