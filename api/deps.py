@@ -19,7 +19,6 @@ from contract.broker import send_hint
 from contract.settings import Settings
 from contract.store import JobStore
 
-
 log = logging.getLogger(__name__)
 
 

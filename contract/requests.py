@@ -101,7 +101,8 @@ class Drawing(Sampling, Wording):
         "normal", description="Who goes first among your own jobs; a low one waits, but not for ever."
     )
     start_within: Within | None = Field(
-        None, description="Seconds in which a worker must have begun; else the job fails as `deadline`. null = whenever."
+        None,
+        description="Seconds in which a worker must have begun; else the job fails as `deadline`. null = whenever.",
     )
     finish_within: Within | None = Field(
         None, description="Seconds in which it must be done; else it stops within a step, and fails as `deadline`."

@@ -24,7 +24,7 @@ class Steering:
     # --- one's own jobs ----------------------------------------------------------------------------
 
     def pause(self, job_id: str) -> JobState | None:
-        """Keep a job from running; a running one is handed back within a step, with its checkpoint. The state it was in."""
+        """Keep a job from running; a running one is handed back within a step. The state it was in."""
         return _state(self._store.run("pause", job_id))
 
     def resume(self, job_id: str) -> JobState | None:

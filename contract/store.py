@@ -132,8 +132,8 @@ class JobStore:
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
         # fmt: off
         said, what = self.run(
-            "submit", job_id, owner, body["kind"], request.model or "", steps, cost_of(request, steps), *times, max_queue,
-            key, once.digest if once else "", request_id, *texts,
+            "submit", job_id, owner, body["kind"], request.model or "", steps, cost_of(request, steps), *times,
+            max_queue, key, once.digest if once else "", request_id, *texts,
         )
         # fmt: on
         if said == _FULL:

@@ -28,7 +28,10 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=StrictJSONR
     "",
     status_code=202,
     response_description="Accepted; it will end as pictures or as an error one can read.",
-    responses={202: {"headers": {"Location": {"schema": {"type": "string"}}}}, **documented(409, 413, 415, 422, 429, 503)},
+    responses={
+        202: {"headers": {"Location": {"schema": {"type": "string"}}}},
+        **documented(409, 413, 415, 422, 429, 503),
+    },
 )
 def submit_job(
     request: Annotated[JobRequest, Body()],
@@ -38,7 +41,9 @@ def submit_job(
     idempotency_key: Annotated[
         str | None,
         Header(
-            max_length=255, pattern=r"^[!-~]+$", description="The same key and request within a day: the same job, once."
+            max_length=255,
+            pattern=r"^[!-~]+$",
+            description="The same key and request within a day: the same job, once.",
         ),
     ] = None,
 ) -> Job:
