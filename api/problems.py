@@ -4,6 +4,7 @@ Every 4xx says what to change. A 5xx says nothing of the inside; it carries an i
 """
 
 import logging
+import math
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -109,7 +110,7 @@ def install(app: FastAPI) -> None:
 async def _on_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     fields = [FieldError(loc=["body", *error.field.split(".")], msg=error.detail)] if error.field else []
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull) else None
+    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if isinstance(error, QueueFull) else None
     return problem(error.status, error.detail, path_of(request.scope), fields, headers)
 
 

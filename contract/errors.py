@@ -75,9 +75,11 @@ class PromptError(BadRequest):
 
 
 class QueueFull(RequestError):
+    """retry_after: seconds until a place is free, as far as can be told."""
+
     status = 429
 
-    def __init__(self, detail: str, retry_after: int) -> None:
+    def __init__(self, detail: str, retry_after: float) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 

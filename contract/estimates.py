@@ -1,11 +1,11 @@
-"""What a job costs, and how much of what waits goes before it.
+"""What a job costs, how much of what waits goes before it, and when it will start and end.
 
 The unit of work is the pixel-step: one denoising step of one pixel of the picture.
 """
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.grid import Grid
 from contract.kinds import JobRequest
@@ -41,11 +41,38 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How things stand for one model: who waits, and how fast its workers are.
+
+    running: jobs; least: pixel-steps left of the one that will end first; speed: pixel-steps a second of all workers
+    together, as measured, None before anything was.
+    """
+
+    lines: list[Line]
+    running: int
+    least: float
+    speed: float | None
+
+    @property
+    def next_place(self) -> float | None:
+        """Seconds until a running job ends and another can start: those that run share the workers alike."""
+        if self.speed is None or not self.running:
+            return None
+        return self.least * self.running / self.speed
+
+    def time_of(self, cost: float) -> float | None:
+        """Seconds that a job of so many pixel-steps takes among the others that run."""
+        return cost * max(1, self.running) / self.speed if self.speed else None
+
+
+@dataclass(frozen=True)
 class Ahead:
-    """What goes before a job."""
+    """What goes before a job, and the seconds until it will start and end, as far as can be told."""
 
     jobs: int
     work: float  # pixel-steps
+    start: float | None = None
+    end: float | None = None
 
 
 def ahead(place: int, mine: Line, others: Iterable[Line]) -> Ahead:
@@ -63,3 +90,16 @@ def ahead(place: int, mine: Line, others: Iterable[Line]) -> Ahead:
         taken = min(line.jobs, before)
         jobs, work = jobs + taken, work + taken * line.mean
     return Ahead(jobs, work)
+
+
+def foresee(standing: Standing, owner: str, place: int, cost: int) -> Ahead | None:
+    """When the job at `place` of its owner's line starts and ends; None where it is in no line any more."""
+    mine = next((line for line in standing.lines if line.owner == owner), None)
+    if mine is None:
+        return None
+    before = ahead(place, mine, (line for line in standing.lines if line.owner != owner))
+    free, time = standing.next_place, standing.time_of(cost)
+    if free is None or time is None or standing.speed is None:
+        return before
+    start = free + before.work / standing.speed
+    return replace(before, start=start, end=start + time)

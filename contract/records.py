@@ -47,7 +47,7 @@ def _progress(
     step, steps = int(fields["step"]), int(fields["steps"])
     if state is JobState.SUCCEEDED:
         step = steps
-    eta = None
+    eta = _rounded(before.end) if before else None
     if state is JobState.RUNNING and step:
         elapsed = (now - _from_ms(fields["started_at"])).total_seconds()
         eta = round(elapsed / step * (steps - step), 1)
@@ -55,10 +55,15 @@ def _progress(
         step=step,
         steps=steps,
         fraction=step / steps,
+        starts_in_seconds=_rounded(before.start) if before else None,
         position=before.jobs if before else None,
         eta_seconds=eta,
         preview_url=f"/api/v1/jobs/{fields['id']}/preview" if preview and state is JobState.RUNNING else None,
     )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _from_ms(text: str) -> datetime:

@@ -21,7 +21,7 @@ from redis.retry import Retry
 from contract import keys
 from contract.broker import UNREAD_HINTS
 from contract.errors import Conflict, ErrorCode, QueueFull
-from contract.estimates import Ahead, Line, ahead, cost_of
+from contract.estimates import Ahead, Line, Standing, cost_of, foresee
 from contract.grid import Grid
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
@@ -32,6 +32,7 @@ _LUA = Path(__file__).parent / "lua"
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
 _ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
+_UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anything was measured
 _FULL, _REPLAYED, _OTHER_BODY = 0, 2, 3  # what submit.lua says
 _LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
 
@@ -137,7 +138,9 @@ class JobStore:
         )
         # fmt: on
         if said == _FULL:
-            raise QueueFull(f"{what} jobs are waiting, which is the most this server takes; try later", 30)
+            free = self.standing(request.model or "").next_place
+            told = f"{what} jobs are waiting, which is the most this server takes; try later"
+            raise QueueFull(told, _UNMEASURED_SECONDS if free is None else free)
         if said == _OTHER_BODY:
             raise Conflict("This Idempotency-Key was sent with another request; take a new key for a new request.")
         return str(what) if said == _REPLAYED else job_id
@@ -293,17 +296,30 @@ class JobStore:
             for job in waiting:
                 pipe.zrank(keys.line(job["model"], job["owner"]), job["id"])
             places = pipe.execute()
-        lines = {
-            model: [Line(owner, int(float(served)), int(jobs), int(work)) for owner, served, jobs, work in found]
-            for model in {job["model"] for job in waiting}
-            for found in [self.run("queue", model)]
-        }
-        return {
-            job["id"]: ahead(place, mine, (line for line in lines[job["model"]] if line.owner != job["owner"]))
+        standings = {model: self.standing(model) for model in {job["model"] for job in waiting}}
+        told = {
+            job["id"]: foresee(standings[job["model"]], job["owner"], place, int(job["cost"]))
             for job, place in zip(waiting, places, strict=True)
-            for mine in [next((line for line in lines[job["model"]] if line.owner == job["owner"]), None)]
-            if place is not None and mine is not None
+            if place is not None
         }
+        return {job_id: before for job_id, before in told.items() if before is not None}
+
+    def standing(self, model: str) -> Standing:
+        """Who waits for this model ('' = none), and how fast its workers are."""
+        lines, running, least, work, ms = self.run("queue", model)
+        found = [Line(owner, int(float(served)), int(jobs), int(backlog)) for owner, served, jobs, backlog in lines]
+        speed = float(work) / float(ms) * 1000 if float(ms) and float(work) else None
+        return Standing(found, int(running), float(least), speed)
+
+    def told(self, job_id: str, seconds: float) -> None:
+        """Remember that the client was told when its job starts, to learn how well that is told."""
+        self.run("estimate", job_id, int(seconds * 1000))
+
+    def estimates(self) -> tuple[int, float, float]:
+        """How well starts are told: jobs that were told one, their errors and their waits, seconds in all."""
+        found = self.redis.hmget(keys.ESTIMATES, ["count", "error_ms", "wait_ms"])
+        told, error, wait = (float(value or 0) for value in cast("list[str | None]", found))
+        return int(told), error / 1000, wait / 1000
 
     def page(
         self, *, state: JobState | None, kind: str | None, before: float | None, limit: int

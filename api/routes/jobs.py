@@ -56,7 +56,10 @@ def submit_job(
     earlier = store.replayed(owner, once) if once else None
     job_id = earlier or _accept(request, services, owner, once)
     response.headers["Location"] = f"{router.prefix}/{job_id}"
-    return _find(store, job_id, owner)
+    job = _find(store, job_id, owner)
+    if job.progress.starts_in_seconds and not earlier:
+        store.told(job_id, job.progress.starts_in_seconds)
+    return job
 
 
 def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:

@@ -54,5 +54,13 @@ if finish_by then redis.call('ZADD', DEADLINES, finish_by, id) else redis.call('
 redis.call('HINCRBY', job_key(id), 'attempts', 1)
 redis.call('HINCRBY', load_key(worker), redis.call('HGET', job_key(id), 'owner'), 1)
 redis.call('ZADD', LEASES, now() + lease, id)
+clock_steps(id, 0, 1)
+local job = redis.call('HMGET', job_key(id), 'created_at', 'start_told')
+if job[2] then  -- what its client was told, against what came
+  redis.call('HDEL', job_key(id), 'start_told')
+  redis.call('HINCRBY', ESTIMATES, 'count', 1)
+  redis.call('HINCRBYFLOAT', ESTIMATES, 'error_ms', math.abs(now() - job[2]))
+  redis.call('HINCRBYFLOAT', ESTIMATES, 'wait_ms', now() - job[1])
+end
 changed(id)
 return {id, token}

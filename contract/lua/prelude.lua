@@ -2,6 +2,7 @@
 -- the microsecond: two jobs never have the same time of arrival.
 local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PREFIX .. 'jobs', PREFIX .. 'garbage'
 local PAUSED, PAUSE, DEADLINES = PREFIX .. 'paused', PREFIX .. 'pause', PREFIX .. 'deadlines'
+local ESTIMATES = PREFIX .. 'estimates'
 local SERVED, TURN, BACKLOG, LANES = PREFIX .. 'served', PREFIX .. 'turn', PREFIX .. 'backlog', PREFIX .. 'lanes'
 
 local function now()
@@ -16,6 +17,7 @@ local function refs_key(sha) return PREFIX .. 'refs:' .. sha end
 local function ring_key(model) return PREFIX .. 'ring:' .. model end
 local function line_of(model, owner) return model .. ':' .. owner end
 local function line_key(line) return PREFIX .. 'line:' .. line end
+local function speed_key(model) return PREFIX .. 'speed:' .. model end
 local function load_key(worker) return PREFIX .. 'load:' .. worker end
 
 -- Every transition tells whoever waits for this job.
@@ -84,10 +86,32 @@ local function unqueue(id)
   end
 end
 
+-- How fast a model's workers are: pixel-steps done, and ms in which any of its jobs ran, the older the less. Kept apart
+-- for times in which others waited (full) and in which not, since half-empty batches are slower.
+local SPEED_MS = 120000
+
+local function clock_speed(model, work, running)
+  local key = speed_key(model)
+  local was = redis.call('HMGET', key, 'running', 'mark', 'full')
+  local full = was[3] == '1' and 'full_' or ''
+  local passed = (tonumber(was[1]) or 0) > 0 and now() - was[2] or 0
+  local sums = redis.call('HMGET', key, full .. 'work', full .. 'ms')
+  local kept = math.exp(-passed / SPEED_MS)
+  redis.call('HSET', key, full .. 'work', (sums[1] or 0) * kept + work, full .. 'ms', (sums[2] or 0) * kept + passed,
+    'running', (was[1] or 0) + running, 'mark', now(), 'full', redis.call('EXISTS', ring_key(model)))
+end
+
+-- Notes that a job has come to this step.
+local function clock_steps(id, step, running)
+  local job = redis.call('HMGET', job_key(id), 'model', 'cost', 'step', 'steps')
+  clock_speed(job[1], math.max(0, step - job[3]) / job[4] * job[2], running)
+end
+
 -- Away from its worker, if one has it.
 local function leave(id)
   if redis.call('ZREM', LEASES, id) == 0 then return end
-  local job = redis.call('HMGET', job_key(id), 'worker', 'owner')
+  local job = redis.call('HMGET', job_key(id), 'worker', 'owner', 'step', 'steps', 'state')
+  clock_steps(id, job[5] == 'succeeded' and job[4] or job[3], -1)
   if redis.call('HINCRBY', load_key(job[1]), job[2], -1) < 1 then redis.call('HDEL', load_key(job[1]), job[2]) end
 end
 
@@ -102,11 +126,12 @@ local function forget_job(id)
 end
 
 local function finish(id, state, code, message)
+  redis.call('HSET', job_key(id), 'state', state)
   unqueue(id)
   leave(id)
   redis.call('ZREM', DEADLINES, id)
   redis.call('HDEL', job_key(id), 'paused')
-  redis.call('HSET', job_key(id), 'state', state, 'finished_at', now(), 'error_code', code, 'error_message', message)
+  redis.call('HSET', job_key(id), 'finished_at', now(), 'error_code', code, 'error_message', message)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
   changed(id)
 end
