@@ -15,7 +15,7 @@ from api.deps import Services
 from api.headers import SecurityHeaders
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
-from api.routes import catalogue, docs, health, images, jobs, tokens
+from api.routes import catalogue, docs, events, health, images, jobs, tokens
 from api.tokenizers import Tokenizers
 from contract.blobs import Blobs
 from contract.broker import make_celery
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (images, jobs, catalogue, tokens, health, docs):
+    for module in (images, jobs, events, catalogue, tokens, health, docs):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)

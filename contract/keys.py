@@ -7,6 +7,7 @@
 | `image:<id>`         | hash   | one picture's record |
 | `refs:<sha256>`      | set    | images and jobs that need these bytes |
 | `preview:<job>`      | hash   | index → newest preview, base64 JPEG; goes after a minute |
+| `events:<job>`       | stream | its latest 100 events; for an hour after its end |
 | `queued`             | zset   | waiting jobs, by time of arrival |
 | `line:<model>:<owner>` | zset | waiting jobs of one owner for one model (or none), by arrival and priority |
 | `ring:<model>`       | zset   | owners who wait for that model, by what they were served, in pixel-steps |
@@ -63,3 +64,7 @@ def line(model: str, owner: str) -> str:
 
 def idempotency(owner: str, key: str) -> str:
     return f"{PREFIX}idem:{owner}:{key}"
+
+
+def events(job_id: str) -> str:
+    return f"{PREFIX}events:{job_id}"

@@ -31,6 +31,7 @@ from contract.settings import Settings
 _LUA = Path(__file__).parent / "lua"
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
+_EVENTS = 100  # of a job, the latest
 _ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
 _UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anything was measured
 _FULL, _REPLAYED, _OTHER_BODY = 0, 2, 3  # what submit.lua says
@@ -198,6 +199,8 @@ class JobStore:
         with self.redis.pipeline(transaction=False) as pipe:
             pipe.hset(key, mapping={str(index): base64.b64encode(jpeg).decode(), "newest": str(index)})
             pipe.expire(key, _PREVIEW_SECONDS)
+            told: dict[Any, Any] = {"event": "preview", "index": index}
+            pipe.xadd(keys.events(claim.job_id), told, nomkstream=True, maxlen=_EVENTS, approximate=False)
             pipe.execute()
 
     def add_picture(self, claim: Claim, image: StoredImage) -> bool:

@@ -14,14 +14,21 @@ local function job_key(id) return PREFIX .. 'job:' .. id end
 local function pictures_key(id) return PREFIX .. 'pictures:' .. id end
 local function image_key(id) return PREFIX .. 'image:' .. id end
 local function refs_key(sha) return PREFIX .. 'refs:' .. sha end
+local function events_key(id) return PREFIX .. 'events:' .. id end
 local function ring_key(model) return PREFIX .. 'ring:' .. model end
 local function line_of(model, owner) return model .. ':' .. owner end
 local function line_key(line) return PREFIX .. 'line:' .. line end
 local function speed_key(model) return PREFIX .. 'speed:' .. model end
 local function load_key(worker) return PREFIX .. 'load:' .. worker end
 
--- Every transition tells whoever waits for this job.
-local function changed(id) redis.call('PUBLISH', PREFIX .. 'changed', id) end
+-- Every transition tells whoever waits for this job, and whoever will ask for its latest events.
+local function changed(id, event)
+  redis.call('PUBLISH', PREFIX .. 'changed', id)
+  local job = redis.call('HMGET', job_key(id), 'state', 'step', 'steps')
+  if not job[1] then return end
+  redis.call('XADD', events_key(id), 'MAXLEN', '=', 100, '*', 'event', event or 'state',
+    'state', job[1], 'step', job[2], 'steps', job[3])
+end
 
 -- A job belongs to the claim whose token it carries, and only while it runs.
 local function owns(id, token)
@@ -120,7 +127,7 @@ local function forget_job(id)
   leave(id)
   for _, sha in pairs(inputs_of(id)) do unrefer(sha, id) end
   for _, image in ipairs(redis.call('ZRANGE', pictures_key(id), 0, -1)) do forget_image(image) end
-  redis.call('DEL', job_key(id), pictures_key(id))
+  redis.call('DEL', job_key(id), pictures_key(id), events_key(id))
   redis.call('ZREM', JOBS, id)
   redis.call('ZREM', DEADLINES, id)
 end
@@ -133,7 +140,8 @@ local function finish(id, state, code, message)
   redis.call('HDEL', job_key(id), 'paused')
   redis.call('HSET', job_key(id), 'finished_at', now(), 'error_code', code, 'error_message', message)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
-  changed(id)
+  changed(id, 'done')
+  redis.call('EXPIRE', events_key(id), 3600)
 end
 
 -- Back to waiting, in its old place; `charge` says whether the lost run counts as an attempt. Its owner gets back

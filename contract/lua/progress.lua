@@ -4,6 +4,6 @@ if not owns(id, token) or expired(id) then return 0 end
 if tonumber(step) > tonumber(redis.call('HGET', job_key(id), 'step')) then
   clock_steps(id, step, 0)
   redis.call('HSET', job_key(id), 'step', step)
-  changed(id)
+  changed(id, 'progress')
 end
 return unwanted(id) and 2 or 1
