@@ -24,6 +24,7 @@
 | `idem:<owner>:<key>` | hash   | the job that an Idempotency-Key stands for, and a digest of its request; for a day |
 | `leases`             | zset   | running jobs, by the time their lease ends |
 | `jobs`               | zset   | all jobs, by time of arrival |
+| `ended`              | zset   | finished jobs, by when they ended |
 | `garbage`            | zset   | bytes nobody needs, by the time they became so |
 | `fence`              | string | counter that makes claim tokens |
 | `workers`, `models`  | hash   | what workers publish about themselves and their models |

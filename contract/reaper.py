@@ -3,6 +3,7 @@
 import logging
 import secrets
 import threading
+import time
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -50,6 +51,10 @@ class Reaper(threading.Thread):
         if sweep:
             for job_id in Steering(self._store).abandon(_ABANDON_SECONDS):
                 log.warning("%s failed: no worker has its model any more", job_id)
+            if self._settings.keep_days:
+                self._store.retire(self._settings.keep_days * 86_400)
+            shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then
+            self._store.found(self._blobs.stored(shelf, 3600.0))
             for sha in self._store.sweep():
                 self._blobs.delete(sha)
             held = self._checkpoints.jobs()

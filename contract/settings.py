@@ -70,7 +70,13 @@ class Settings(BaseSettings):
         ge=0,
         description="Most bytes of a job's checkpoint; beyond it an image goes on from further back.",
     )
+    keep_days: float = Field(
+        90.0,
+        ge=0,
+        description="Days after its end that a job is forgotten, and its pictures with it; 0 = kept until deleted.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
 
     @property
     def places(self) -> int:

@@ -182,6 +182,11 @@ class JobStore:
         pairs = [(prompt, negative) for prompt, negative in json.loads(drawn)]
         return Work(json.loads(request), json.loads(inputs), pairs, owner)
 
+    def origin(self, job_id: str) -> dict[str, str]:
+        """Whose job it is, and which HTTP request it came with, for the log."""
+        owner, request_id = self.redis.hmget(keys.job(job_id), ["owner", "request_id"])  # type: ignore[misc]
+        return {"owner": owner or "", "request": request_id or ""}
+
     def beat(self, claims: Iterable[Claim], lease_seconds: float) -> dict[Claim, Verdict]:
         """Renew the leases of all of a worker's jobs in one round trip."""
         held = list(claims)
@@ -241,6 +246,15 @@ class JobStore:
     def sweep(self, age_seconds: float = 3600.0) -> list[str]:
         """Hashes of bytes that nobody has needed for so long; the caller deletes them."""
         return cast("list[str]", self.run("sweep", int(age_seconds * 1000)))
+
+    def retire(self, age_seconds: float) -> int:
+        """Forget finished jobs that ended so long ago, with their pictures: a hundred at most; how many it were."""
+        return int(self.run("retire", int(age_seconds * 1000)))
+
+    def found(self, shas: Sequence[str]) -> None:
+        """Bytes that lie on the disk: what nobody refers to is swept an hour later, if still nobody does."""
+        for i in range(0, len(shas), 500):
+            self.run("orphan", *shas[i : i + 500])
 
     def elect_reaper(self, me: str, seconds: float = 3.0) -> bool:
         """Whether this process reaps now. Two at once would do no harm."""

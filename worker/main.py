@@ -14,9 +14,11 @@ from typing import Any
 
 from celery.signals import setup_logging, worker_init, worker_ready
 
+from contract import logs
 from contract.blobs import Blobs
 from contract.broker import RUN, make_celery
 from contract.reaper import Reaper
+from contract.redis_check import refuse_evicting
 from contract.settings import Settings
 from contract.store import JobStore, connect
 from worker.worker import Worker
@@ -46,8 +48,7 @@ class WorkerProcess:
             self._worker.run()
 
     def _log(self, **_: Any) -> None:
-        level = self._settings.log_level.upper()
-        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logs.set_up(self._settings)
         logging.getLogger("celery").setLevel(max(logging.WARNING, logging.getLogger().level))
 
     def _begin(self, **_: Any) -> None:
@@ -61,6 +62,7 @@ class WorkerProcess:
         """Open the workshop, warm up, and let the reaper run beside."""
         settings = self._settings
         store, blobs = JobStore(connect(settings)), Blobs(settings.blobs)
+        refuse_evicting(store.redis)
         worker = Worker(settings, store, blobs, self._open_workshop(settings, store, blobs))
         worker.start()
         Reaper(store, blobs, self.app, settings).start()

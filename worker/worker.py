@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 
-from contract import keys
+from contract import keys, logs
 from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.errors import ErrorCode, JobFailed
@@ -51,14 +51,14 @@ class Worker:
     def run(self) -> None:
         """Do jobs from claim to end, while there are any for this worker."""
         while not self._stopping.is_set() and (claim := self._claim()):
-            self._do(claim)
+            with logs.about(job=claim.job_id, **self._store.origin(claim.job_id)):
+                self._do(claim)
 
     def _claim(self) -> Claim | None:
         """The job whose turn it is. One owner's jobs never take all places: a quarter more is kept for others."""
         settings = self._settings
-        return self._store.claim(
-            self.name, settings.lease_seconds, models=[self.model.name], share=settings.concurrency
-        )
+        models = [self._workshop.model.name]
+        return self._store.claim(self.name, settings.lease_seconds, models=models, share=settings.concurrency)
 
     def _do(self, claim: Claim) -> None:
         job_id = claim.job_id

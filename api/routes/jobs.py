@@ -13,6 +13,7 @@ from api.bodies import StrictJSONRoute
 from api.deps import OwnerDep, Services, ServicesDep, StoreDep, ring
 from api.kinds import resolve_any
 from api.problems import documented
+from contract import logs
 from contract.errors import Conflict, NotFound
 from contract.grid import MAX_CELLS
 from contract.ids import new_job_id
@@ -74,6 +75,7 @@ def _accept(request: JobRequest, services: Services, owner: str, once: Once | No
         drawn=resolved.drawn,
         max_queue=settings.max_queue,
         once=once,
+        request_id=_request_id(),
     )
     ring(services.celery, job_id)
     return job_id
@@ -225,7 +227,7 @@ def retry_job(job_id: str, services: ServicesDep, owner: OwnerDep, response: Res
     """Try a failed or cancelled job again: a new job with the same request, seed and inputs."""
     _find(services.store, job_id, owner)
     new_id = new_job_id()
-    Steering(services.store).retry(job_id, new_id, max_queue=services.settings.max_queue)
+    Steering(services.store).retry(job_id, new_id, max_queue=services.settings.max_queue, request_id=_request_id())
     ring(services.celery, new_id)
     response.headers["Location"] = f"{router.prefix}/{new_id}"
     return _find(services.store, new_id, owner)
@@ -243,6 +245,10 @@ def _find(store: JobStore, job_id: str, owner: str) -> Job:
     if job is None or job.owner != owner:
         raise _unknown()
     return job
+
+
+def _request_id() -> str:
+    return logs.current().get("request", "")
 
 
 def _not_over(state: JobState | None) -> None:

@@ -2,7 +2,7 @@
 -- the microsecond: two jobs never have the same time of arrival.
 local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PREFIX .. 'jobs', PREFIX .. 'garbage'
 local PAUSED, PAUSE, DEADLINES = PREFIX .. 'paused', PREFIX .. 'pause', PREFIX .. 'deadlines'
-local ESTIMATES = PREFIX .. 'estimates'
+local ESTIMATES, ENDED = PREFIX .. 'estimates', PREFIX .. 'ended'
 local SERVED, TURN, BACKLOG, LANES = PREFIX .. 'served', PREFIX .. 'turn', PREFIX .. 'backlog', PREFIX .. 'lanes'
 
 local function now()
@@ -129,6 +129,7 @@ local function forget_job(id)
   for _, image in ipairs(redis.call('ZRANGE', pictures_key(id), 0, -1)) do forget_image(image) end
   redis.call('DEL', job_key(id), pictures_key(id), events_key(id))
   redis.call('ZREM', JOBS, id)
+  redis.call('ZREM', ENDED, id)
   redis.call('ZREM', DEADLINES, id)
 end
 
@@ -139,6 +140,7 @@ local function finish(id, state, code, message)
   redis.call('ZREM', DEADLINES, id)
   redis.call('HDEL', job_key(id), 'paused')
   redis.call('HSET', job_key(id), 'finished_at', now(), 'error_code', code, 'error_message', message)
+  redis.call('ZADD', ENDED, now(), id)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
   changed(id, 'done')
   redis.call('EXPIRE', events_key(id), 3600)
