@@ -16,6 +16,7 @@
 | `backlog`            | hash   | `<model>:<owner>` → pixel-steps waiting in that line |
 | `lanes`              | zset   | models that jobs wait for or workers have, by when a worker had it last |
 | `speed:<model>`      | hash   | pixel-steps done and time taken, the older the less; jobs running |
+| `counters`           | hash   | how often: claims, lost, retries, released, hints_repeated, and each final state |
 | `estimates`          | hash   | how well starts are told: jobs, sum of errors and of waits, ms |
 | `load:<worker>`      | hash   | owner → jobs that this worker holds of his |
 | `paused`             | zset   | waiting jobs that their owner paused, by time of arrival |
@@ -36,7 +37,7 @@
 
 PREFIX = "darkroom:"
 QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
-ESTIMATES = PREFIX + "estimates"
+ESTIMATES, COUNTERS = PREFIX + "estimates", PREFIX + "counters"
 PAUSED, PAUSE = PREFIX + "paused", PREFIX + "pause"
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"

@@ -5,7 +5,7 @@ from typing import cast
 
 import redis
 from redis.exceptions import ConnectionError as Away
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as Late
 
 from contract.errors import DarkroomError
@@ -16,19 +16,19 @@ log = logging.getLogger(__name__)
 def refuse_evicting(client: "redis.Redis") -> None:
     """Raises DarkroomError where Redis would throw jobs away when it is full.
 
-    Where it may not be asked (CONFIG is forbidden, as some hosters have it), and while it is away, it says so and goes on.
+    Where CONFIG is forbidden, as some hosters have it, and while Redis is away, it says so and goes on.
     """
     try:
         answer = cast("dict[str, str]", client.config_get("maxmemory-policy"))
     except (Away, Late) as error:
         log.warning("Redis does not answer yet, so whether it evicts is not known: %s", error)
         return
-    except (ResponseError, RedisError) as error:
+    except ResponseError as error:
         log.warning("Redis does not tell its maxmemory-policy (%s); make sure that it is noeviction", error)
         return
     policy = answer.get("maxmemory-policy", "noeviction")
     if policy != "noeviction":
         raise DarkroomError(
             f"this Redis has the maxmemory-policy {policy}: it would throw jobs away when it is full. "
-            "Set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf), or give Darkroom its own."
+            "Set it to noeviction, with CONFIG SET and in redis.conf, or give Darkroom a Redis of its own."
         )

@@ -35,6 +35,7 @@ _EVENTS = 100  # of a job, the latest
 _ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
 _UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anything was measured
 _FULL, _REPLAYED, _OTHER_BODY = 0, 2, 3  # what submit.lua says
+_STANDS = ("queued", "paused", "running")
 _LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
 
 
@@ -73,6 +74,23 @@ class Work:
     inputs: dict[str, str]
     drawn: list[tuple[str, str]]
     owner: str
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What the ledger holds, and what has happened since Redis was empty.
+
+    jobs, oldest: by queued, paused, running; seconds since the oldest came, or was begun. hints: unread. told,
+    told_error, told_wait: jobs whose start was told, the seconds it was wrong by, and those they waited, in all.
+    """
+
+    jobs: dict[str, int]
+    oldest: dict[str, float]
+    hints: int
+    counters: dict[str, int]
+    told: int
+    told_error: float
+    told_wait: float
 
 
 def connect(settings: Settings) -> "redis.Redis":
@@ -332,12 +350,6 @@ class JobStore:
         """Remember that the client was told when its job starts, to learn how well that is told."""
         self.run("estimate", job_id, int(seconds * 1000))
 
-    def estimates(self) -> tuple[int, float, float]:
-        """How well starts are told: jobs that were told one, their errors and their waits, seconds in all."""
-        found = self.redis.hmget(keys.ESTIMATES, ["count", "error_ms", "wait_ms"])
-        told, error, wait = (float(value or 0) for value in cast("list[str | None]", found))
-        return int(told), error / 1000, wait / 1000
-
     def page(
         self, *, state: JobState | None, kind: str | None, before: float | None, limit: int
     ) -> tuple[list[Job], float | None]:
@@ -386,6 +398,24 @@ class JobStore:
                 pipe.zcard(key)
             queued, paused, running = pipe.execute()
         return int(queued) + int(paused), int(running)
+
+    def stock(self) -> Stock:
+        """What there is, for /metrics."""
+        *found, unread = self.run("stock", UNREAD_HINTS)
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.hgetall(keys.COUNTERS)
+            pipe.hgetall(keys.ESTIMATES)
+            counters, estimates = pipe.execute()
+        told = {name: float(estimates.get(name, 0)) for name in ("count", "error_ms", "wait_ms")}
+        return Stock(
+            jobs={state: int(number) for state, number in zip(_STANDS, found[:3], strict=True)},
+            oldest={state: float(age) for state, age in zip(_STANDS, found[3:], strict=True)},
+            hints=int(unread),
+            counters={name: int(number) for name, number in counters.items()},
+            told=int(told["count"]),
+            told_error=told["error_ms"] / 1000,
+            told_wait=told["wait_ms"] / 1000,
+        )
 
     def listen(self, channel: str) -> PubSub:
         """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""

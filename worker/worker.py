@@ -51,8 +51,15 @@ class Worker:
     def run(self) -> None:
         """Do jobs from claim to end, while there are any for this worker."""
         while not self._stopping.is_set() and (claim := self._claim()):
-            with logs.about(job=claim.job_id, **self._store.origin(claim.job_id)):
+            with logs.about(job=claim.job_id, **self._origin(claim)):
                 self._do(claim)
+
+    def _origin(self, claim: Claim) -> dict[str, str]:
+        """Whose job it is and which request it came with; for the log, so not worth a failure."""
+        try:
+            return self._store.origin(claim.job_id)
+        except RedisError:
+            return {}
 
     def _claim(self) -> Claim | None:
         """The job whose turn it is. One owner's jobs never take all places: a quarter more is kept for others."""

@@ -47,6 +47,7 @@ local id = next_job()  -- whoever must go first, goes before this: `urgent(worke
 if not id then return {} end
 local token = redis.call('INCR', PREFIX .. 'fence')
 unqueue(id)
+count('claims')
 redis.call('HSET', job_key(id), 'state', 'running', 'token', token, 'worker', worker, 'started_at', now(), 'step', 0)
 redis.call('HDEL', job_key(id), 'start_by')  -- it is met
 local finish_by = redis.call('HGET', job_key(id), 'finish_by')

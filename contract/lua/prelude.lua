@@ -2,6 +2,7 @@
 -- the microsecond: two jobs never have the same time of arrival.
 local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PREFIX .. 'jobs', PREFIX .. 'garbage'
 local PAUSED, PAUSE, DEADLINES = PREFIX .. 'paused', PREFIX .. 'pause', PREFIX .. 'deadlines'
+local COUNTERS = PREFIX .. 'counters'
 local ESTIMATES, ENDED = PREFIX .. 'estimates', PREFIX .. 'ended'
 local SERVED, TURN, BACKLOG, LANES = PREFIX .. 'served', PREFIX .. 'turn', PREFIX .. 'backlog', PREFIX .. 'lanes'
 
@@ -35,6 +36,9 @@ local function owns(id, token)
   local state = redis.call('HMGET', job_key(id), 'state', 'token')
   return state[1] == 'running' and state[2] == token
 end
+
+-- What /metrics tells.
+local function count(what, by) redis.call('HINCRBY', COUNTERS, what, by or 1) end
 
 -- Bytes are kept while somebody refers to them, and for an hour after.
 local function refer(sha, by)
@@ -141,6 +145,7 @@ local function finish(id, state, code, message)
   redis.call('HDEL', job_key(id), 'paused')
   redis.call('HSET', job_key(id), 'finished_at', now(), 'error_code', code, 'error_message', message)
   redis.call('ZADD', ENDED, now(), id)
+  count(state)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
   changed(id, 'done')
   redis.call('EXPIRE', events_key(id), 3600)
@@ -156,6 +161,7 @@ local function requeue(id, charge)
     redis.call('ZADD', ring_key(model), 'XX', redis.call('ZINCRBY', SERVED, -cost, owner), owner)
   end
   if not charge then redis.call('HINCRBY', job, 'attempts', -1) end
+  count(charge and 'retries' or 'released')
   redis.call('HSET', job, 'state', 'queued', 'token', redis.call('INCR', PREFIX .. 'fence'), 'step', 0, 'hinted_at', 0)
   redis.call('HDEL', job, 'worker', 'started_at')
   enqueue(id)
@@ -174,6 +180,7 @@ end
 
 -- A run that ended without a result: cancelled if that was wished, failed if it was the last attempt, else again.
 local function lost(id, max_attempts)
+  count('lost')
   local job = redis.call('HMGET', job_key(id), 'cancel', 'attempts')
   if job[1] == '1' then finish(id, 'cancelled', '', '')
   elseif tonumber(job[2]) >= max_attempts then

@@ -14,4 +14,5 @@ for _, id in ipairs(redis.call('ZRANGE', QUEUED, 0, most - 1)) do
     table.insert(hints, id)
   end
 end
+count('hints_repeated', #hints)
 return hints

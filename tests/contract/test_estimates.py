@@ -142,8 +142,8 @@ def test_how_well_starts_are_told_is_counted(warm: JobStore) -> None:
     warm.told("job_unknown", 0.1)
     for _ in range(2):
         work(warm)
-    told, error, wait = warm.estimates()
-    assert told == 1
-    assert 0 < error < wait + 0.1
+    stock = warm.stock()
+    assert stock.told == 1
+    assert 0 < stock.told_error < stock.told_wait + 0.1
     assert not warm.redis.exists("darkroom:job:job_unknown")
     assert read(warm, first).state == "succeeded"

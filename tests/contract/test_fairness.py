@@ -172,4 +172,4 @@ def test_an_empty_queue_leaves_nothing_behind(store: JobStore) -> None:
         if job.id in ids:
             store.bury("w", 3)
     left = {str(key).removeprefix(keys.PREFIX) for key in store.redis.scan_iter(match=f"{keys.PREFIX}*")}
-    assert left <= {"fence", "served", "turn", "lanes", "speed:mini"}
+    assert left <= {"fence", "served", "turn", "lanes", "speed:mini", "counters"}

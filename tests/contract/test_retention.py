@@ -68,7 +68,7 @@ def test_a_redis_that_evicts_is_refused(redis_server: RedisServer, settings: Set
     client = connect(settings.model_copy(update={"redis_url": redis_server.url}))
     refuse_evicting(client)
     client.config_set("maxmemory-policy", "allkeys-lru")
-    with pytest.raises(DarkroomError, match="allkeys-lru.*noeviction"):
+    with pytest.raises(DarkroomError, match=r"allkeys-lru.*noeviction"):
         refuse_evicting(client)
 
 

@@ -216,7 +216,7 @@ def test_deleting_a_job_frees_its_pictures_and_inputs(store: JobStore) -> None:
     time.sleep(0.002)
     assert sorted(store.sweep(0.0)) == [SHA, "cd" * 32]
     left = {str(key).removeprefix(keys.PREFIX) for key in store.redis.scan_iter(keys.PREFIX + "*")}
-    assert left == {"fence", "turn", "served", "lanes", "speed:mini"}
+    assert left == {"fence", "turn", "served", "lanes", "speed:mini", "counters"}
 
 
 def test_deleting_a_running_job_hides_it_now_and_removes_it_when_it_has_stopped(store: JobStore) -> None:
