@@ -202,7 +202,8 @@ class JobStore:
 
     def origin(self, job_id: str) -> dict[str, str]:
         """Whose job it is, and which HTTP request it came with, for the log."""
-        owner, request_id = self.redis.hmget(keys.job(job_id), ["owner", "request_id"])  # type: ignore[misc]
+        found = self.redis.hmget(keys.job(job_id), ["owner", "request_id"])
+        owner, request_id = cast("list[str | None]", found)
         return {"owner": owner or "", "request": request_id or ""}
 
     def beat(self, claims: Iterable[Claim], lease_seconds: float) -> dict[Claim, Verdict]:

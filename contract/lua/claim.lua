@@ -9,19 +9,13 @@ local function full(owner)
   return share > 0 and tonumber(redis.call('HGET', load_key(worker), owner) or 0) >= share
 end
 
--- The owner who is next among those who wait for this model. A place in the ring is mended when it is come to: its
--- owner may have been served by another model's workers since.
+-- The owner who is next among those who wait for this model, and what he was served.
 local function next_owner(model)
-  local ring, place = ring_key(model), 0
+  local place = 0
   while true do
-    local owner, turn = unpack(redis.call('ZRANGE', ring, place, place, 'WITHSCORES'))
-    if not owner then return nil end
-    local served = tonumber(redis.call('ZSCORE', SERVED, owner) or turn)
-    if served > tonumber(turn) then
-      redis.call('ZADD', ring, served, owner)
-      place = 0
-    elseif full(owner) then place = place + 1
-    else return owner, tonumber(turn) end
+    local owner, served = unpack(redis.call('ZRANGE', ring_key(model), place, place, 'WITHSCORES'))
+    if not owner or not full(owner) then return owner, tonumber(served) end
+    place = place + 1
   end
 end
 
@@ -35,10 +29,8 @@ local function next_job()
   end
   if not owner then return nil end
   local id = redis.call('ZRANGE', line_key(line_of(model, owner)), 0, 0)[1]
-  local served = turn + redis.call('HGET', job_key(id), 'cost')
   redis.call('SET', TURN, math.max(turn, redis.call('GET', TURN) or 0))
-  redis.call('ZADD', SERVED, served, owner)
-  redis.call('ZADD', ring_key(model), served, owner)
+  set_served(owner, turn + redis.call('HGET', job_key(id), 'cost'))
   redis.call('ZREMRANGEBYSCORE', SERVED, '-inf', redis.call('GET', TURN))  -- who is not ahead is owed nothing
   return id
 end

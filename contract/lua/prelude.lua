@@ -68,6 +68,14 @@ local function unwanted(id)
   return job[1] == '1' or job[2] == '1'
 end
 
+-- What an owner was served, in all the rings he waits in.
+local function set_served(owner, served)
+  redis.call('ZADD', SERVED, served, owner)
+  for _, model in ipairs(redis.call('ZRANGE', LANES, 0, -1)) do
+    redis.call('ZADD', ring_key(model), 'XX', served, owner)
+  end
+end
+
 -- Into its owner's line, unless it is paused; who had none waiting is owed nothing, and begins where the others are.
 local function enqueue(id)
   local job = redis.call('HMGET', job_key(id), 'owner', 'model', 'cost', 'rank', 'created_at', 'paused')
@@ -155,11 +163,10 @@ end
 -- the turn he had for it.
 local function requeue(id, charge)
   local job = job_key(id)
-  local owner, model, cost = unpack(redis.call('HMGET', job, 'owner', 'model', 'cost'))
+  local owner, cost = unpack(redis.call('HMGET', job, 'owner', 'cost'))
   leave(id)
-  if redis.call('ZSCORE', SERVED, owner) then
-    redis.call('ZADD', ring_key(model), 'XX', redis.call('ZINCRBY', SERVED, -cost, owner), owner)
-  end
+  local served = redis.call('ZSCORE', SERVED, owner)
+  if served then set_served(owner, served - cost) end
   if not charge then redis.call('HINCRBY', job, 'attempts', -1) end
   count(charge and 'retries' or 'released')
   redis.call('HSET', job, 'state', 'queued', 'token', redis.call('INCR', PREFIX .. 'fence'), 'step', 0, 'hinted_at', 0)

@@ -4,9 +4,7 @@ local model, lines = ARGV[1], {}
 local function read(model)
   local ring = redis.call('ZRANGE', ring_key(model), 0, 99, 'WITHSCORES')
   for i = 1, #ring, 2 do
-    local owner, turn = ring[i], ring[i + 1]
-    local served = redis.call('ZSCORE', SERVED, owner) or turn
-    if tonumber(turn) > tonumber(served) then served = turn end
+    local owner, served = ring[i], ring[i + 1]
     local line = line_of(model, owner)
     table.insert(lines, {owner, served, redis.call('ZCARD', line_key(line)), redis.call('HGET', BACKLOG, line)})
   end

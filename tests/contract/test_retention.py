@@ -76,7 +76,7 @@ def test_a_redis_that_does_not_tell_is_warned_of(
     redis_server: RedisServer, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = connect(settings.model_copy(update={"redis_url": redis_server.url}))
-    client.execute_command("ACL", "SETUSER", "default", "-config")
+    client.acl_setuser("default", commands=["-config"])
     with caplog.at_level(logging.WARNING):
         refuse_evicting(client)
     assert "noeviction" in caplog.text
