@@ -2,12 +2,17 @@
 -- does not count.
 local ready, age = ARGV[1] == '1', tonumber(ARGV[2])
 local failed = {}
+local function fail(id, model)
+  finish(id, 'failed', 'model_unavailable', 'no worker has the model ' .. model .. ' any more')
+  table.insert(failed, id)
+end
+
 local function fail_all(model)
   for _, owner in ipairs(redis.call('ZRANGE', ring_key(model), 0, 99)) do
-    for _, id in ipairs(redis.call('ZRANGE', line_key(line_of(model, owner)), 0, 99)) do
-      finish(id, 'failed', 'model_unavailable', 'no worker has the model ' .. model .. ' any more')
-      table.insert(failed, id)
-    end
+    for _, id in ipairs(redis.call('ZRANGE', line_key(line_of(model, owner)), 0, 99)) do fail(id, model) end
+  end
+  for _, id in ipairs(redis.call('ZRANGE', SUSPECTS, 0, 99)) do
+    if redis.call('HGET', job_key(id), 'model') == model then fail(id, model) end
   end
 end
 
