@@ -6,14 +6,14 @@ BIN := .venv/bin
 # see (a CPU build, say) satisfies the pin and is preferred by pip.
 INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test test-all starters others screenshot lint train evaluate bench gpu-check clean chromium
+.PHONY: run test test-all starters others screenshot lint train evaluate bench load soak gpu-check clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
 
 # Tests run as two halves side by side: one starts stacks and browsers and mostly waits, the other mostly computes.
 # Each prints when it is done, where make can hold output back (4.0 and later).
-STARTERS := tests/cli tests/deploy tests/e2e tests/web
+STARTERS := tests/chaos tests/cli tests/deploy tests/e2e tests/web
 HALVES = --no-print-directory --jobs=2 $(addprefix --,$(filter output-sync,$(.FEATURES))) starters others
 CHOSEN = -m "$(MARKS)$$(command -v chromium >/dev/null || echo ' and not browser')"
 
@@ -45,6 +45,12 @@ evaluate: .venv/installed-to-test  ## measure the bundled model; ARGS="--picture
 
 bench: .venv/installed-to-test  ## measure the engine against six other ways of serving; ARGS="--minutes 10" bounds it
 	$(BIN)/python -m bench.engine $(ARGS)
+
+load: .venv/installed-to-test  ## clients by the thousand, fairness, scaling; on a quiet machine. ARGS="--write" keeps the table
+	$(BIN)/python -m bench.load $(ARGS)
+
+soak: .venv/installed-to-test  ## ten minutes of overload, then eight hours of traffic and kills; ARGS="--hours 1"
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 gpu-check: .venv/installed-to-test  ## parity, independence, step times and the benchmark on a CUDA device; ten minutes
 	$(BIN)/python -m bench.gpu_check $(ARGS)

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         description="Most bytes of a job's checkpoint; beyond it an image goes on from further back.",
     )
     keep_days: float = Field(
-        90.0,
+        0.0,
         ge=0,
         description="Days after its end that a job is forgotten, and its pictures with it; 0 = kept until deleted.",
     )

@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, cast
@@ -461,6 +462,10 @@ class JobStore:
         }
 
     # --- workers and models ------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Redis' clock, which all processes on all hosts share."""
+        return utc(self.redis.time())
 
     def announce(self, worker: WorkerInfo) -> None:
         """A worker's heartbeat about itself, and the models it has."""

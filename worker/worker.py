@@ -4,7 +4,6 @@ import logging
 import socket
 import threading
 import time
-from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
@@ -196,7 +195,7 @@ class Worker:
                 rows=int(counters["rows_in_flight"]),
                 busy=len(self._held),
                 ready=self._ready and not self._stopping.is_set(),
-                heartbeat_at=datetime.now(UTC),
+                heartbeat_at=self._store.now(),
                 counters=counters,
             )
         )

@@ -136,7 +136,7 @@ class Nemesis:
     def fill_memory(self) -> Callable[[], None]:
         """Leave Redis no memory; what is returned gives it back."""
         client = self._stack.store.redis
-        before = client.config_get("maxmemory")["maxmemory"]
+        before = client.config_get("maxmemory")["maxmemory"] or 0
         client.config_set("maxmemory", 1)
         self._fault("maxmemory")
         return lambda: cast("None", client.config_set("maxmemory", before))

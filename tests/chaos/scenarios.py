@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from contract.blobs import Blobs
 from contract.dead_letters import DeadLetters
@@ -87,11 +88,11 @@ class Report:
 
 @contextmanager
 def staged(
-    jobs: int, mix: Mix | None = None, limits: Limits | None = None, *, seed: int = 1, window: int = 60, **stack: object
+    jobs: int, mix: Mix | None = None, limits: Limits | None = None, *, seed: int = 1, window: int = 60, **stack: Any
 ) -> Iterator[Run]:
     """A stack with traffic that has begun."""
     rng, history = random.Random(seed), History()
-    with Stack(**stack) as running:  # type: ignore[arg-type]
+    with Stack(**stack) as running:
         traffic = Traffic(running, history, orders(jobs, mix or Mix(), rng), window=window)
         run = Run(running, history, traffic, Nemesis(running, history, rng), limits or Limits())
         traffic.start()
@@ -214,10 +215,17 @@ def c7(jobs: int) -> Report:
         return run.report
 
 
-def poisoned(jobs: int, *poison: tuple[str, int], **stack: object) -> Report:
+def poisoned(jobs: int, *poison: tuple[str, int], **stack: Any) -> Report:
     """Jobs that carry faults among others. C9, C10, C11, C12, C13."""
     with staged(jobs, Mix(long=0.0, cancelled=0.0, invalid=0.0, poison=poison), step=0.03, **stack) as run:
         run.settle(seconds=180 + jobs / 2)
+        return run.report
+
+
+def c14(jobs: int) -> Report:
+    """Clocks an hour slow and an hour fast at the workers, ten minutes fast at the api."""
+    with staged(jobs, step=0.05, clocks={"worker-0": -3600.0, "worker-1": 3600.0, "api-0": 600.0}) as run:
+        run.settle(seconds=60 + jobs / 2)
         return run.report
 
 
@@ -234,4 +242,5 @@ SCENARIOS: dict[str, Callable[[int], Report]] = {
     "C11": lambda jobs: poisoned(jobs, ("SEGFAULT", 5)),
     "C12": lambda jobs: poisoned(jobs, ("HANG", 1), watchdog_seconds=3.0),
     "C13": lambda jobs: poisoned(jobs, ("NAN", 5)),
+    "C14": c14,
 }

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -73,9 +73,15 @@ class Keeper(threading.Thread):
 
 
 class Stack:
-    """Redis, `apis` web servers and `workers` paced workers in a folder of their own. Use as a context manager."""
+    """Redis, `apis` web servers and `workers` paced workers in a folder of their own. Use as a context manager.
 
-    def __init__(self, *, apis: int = 1, workers: int = 2, step: float = 0.01, **settings: Any) -> None:
+    step: of a paced worker, seconds. clocks: name of a process → seconds its clock is wrong by. The rest are settings.
+    """
+
+    def __init__(
+        self, *, apis: int = 1, workers: int = 2, step: float = 0.01, clocks: Mapping[str, float] | None = None,
+        **settings: Any,
+    ) -> None:  # fmt: skip
         self.folder = Path(tempfile.mkdtemp(prefix="dr-"))  # short: a socket's path has 107 bytes at most
         plain = plain_settings(
             **{"data": self.folder / "data", "concurrency": 8, "max_queue": 20_000, "log_level": "warning", **settings}
@@ -84,7 +90,7 @@ class Stack:
         self.logs = self.folder / "logs"
         self.logs.mkdir()
         self.ports = [free_port() for _ in range(apis)]
-        self._counts, self._step = (apis, workers), step
+        self._counts, self._step, self._clocks = (apis, workers), step, clocks or {}
         self._guard = Guard()
         self.keeper = Keeper(self._guard)
         self.store = JobStore(connect(self.settings))
@@ -127,7 +133,8 @@ class Stack:
 
     def ready(self) -> bool:
         """Whether every api answers and every worker is warm."""
-        answers = [httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code for port in self.ports]
+        path = "readyz" if self._counts[1] else "healthz"
+        answers = [httpx2.get(f"http://127.0.0.1:{port}/{path}", timeout=5).status_code for port in self.ports]
         return set(answers) == {200} and self.warm() == self._counts[1]
 
     def warm(self) -> int:
@@ -144,6 +151,8 @@ class Stack:
     def launch(self, service: Service, own: Settings | None = None) -> None:
         """Start a service and keep it alive."""
         env = {**(own or self.settings).environ(), "PYTHONPATH": str(ROOT), "PACED_STEP": str(self._step)}
+        if wrong := self._clocks.get(service.name):
+            env |= {"PYTHONPATH": f"{ROOT / 'tests' / 'chaos' / 'clock'}:{ROOT}", "CHAOS_CLOCK": str(wrong)}
         kept = Child(service, self.logs / f"{service.name}.log", self._guard, env=env, inherit=())
         with self.keeper.lock:
             kept.start()

@@ -1,4 +1,4 @@
-"""Jobs that harm their worker: they end with the right word, are put aside where they crash it, and harm nobody else."""
+"""Jobs that harm their worker: they end with the right word, are put aside where they crash it, and hurt no other."""
 
 import pytest
 
