@@ -44,8 +44,9 @@ class Stats:
     """Counters since the start and what is there now.
 
     call_seconds: in U-Net calls. rows: without padding; rows_reused: of them, those that did with deep features of an
-    earlier call. texts_cached, texts_encoded: prompt chunks that were remembered, and that were not. compiling: whether
-    the U-Net is being compiled at this moment, which may make ticks slow; recompiles: how often a size was compiled again.
+    earlier call. texts_cached, texts_encoded: prompt chunks that were remembered, and that were not.
+    compiling: whether the U-Net is being compiled at this moment, which may make ticks slow; recompiles: how often a
+    size was compiled again.
     """
 
     ticks: int = 0
