@@ -62,7 +62,7 @@ def profile(components: Components, requests: Sequence[EngineRequest], max_rows:
     profiler, engine = Profiler(now), stepper.engine
     runner = engine._runner
     watched = [
-        (runner.unet, "call", "U-Net"),
+        (runner.unet, "_call", "U-Net"),
         (runner, "denoise", "rows and guidance"),
         (engine, "_advance", "samplers"),
         (runner, "preview", "previews"),

@@ -103,3 +103,15 @@ def foresee(standing: Standing, owner: str, place: int, cost: int) -> Ahead | No
         return before
     start = free + before.work / standing.speed
     return replace(before, start=start, end=start + time)
+
+
+def would_start(standing: Standing, owner: str, cost: int) -> float | None:
+    """Seconds until a job submitted now would start, as far as can be told; nobody waits: it is not told."""
+    if not standing.lines:
+        return None
+    furthest_behind = min(line.served for line in standing.lines)
+    mine = next((line for line in standing.lines if line.owner == owner), Line(owner, furthest_behind, 0, 0))
+    with_it = replace(mine, jobs=mine.jobs + 1, work=mine.work + cost)
+    lines = [with_it, *(line for line in standing.lines if line.owner != owner)]
+    told = foresee(replace(standing, lines=lines), owner, mine.jobs, cost)
+    return told.start if told else None

@@ -12,9 +12,11 @@ from api.cursors import Cursor, read_cursor, write_cursor
 from api.deps import OwnerDep, Services, ServicesDep, StoreDep, ring
 from api.kinds import resolve_any
 from api.problems import documented
+from api.resolve import Resolved
 from contract import logs
-from contract.errors import Conflict, NotFound
-from contract.grid import MAX_CELLS
+from contract.errors import Conflict, NotFound, QueueFull
+from contract.estimates import cost_of, would_start
+from contract.grid import MAX_CELLS, Grid
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
@@ -65,6 +67,7 @@ def submit_job(
 def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:
     store, settings = services.store, services.settings
     resolved = resolve_any(request, owner=owner, store=store, settings=settings)
+    _refuse_hopeless(resolved, store, owner)
     job_id = store.submit(
         new_job_id(),
         resolved.request,
@@ -78,6 +81,17 @@ def _accept(request: JobRequest, services: Services, owner: str, once: Once | No
     )
     ring(services.celery, job_id)
     return job_id
+
+
+def _refuse_hopeless(resolved: Resolved, store: JobStore, owner: str) -> None:
+    """Raises QueueFull for a job that, as things stand, could not start in the time it gives."""
+    request = resolved.request
+    within = (request.base if isinstance(request, Grid) else request).start_within
+    if within is None:
+        return
+    start = would_start(store.standing(request.model or ""), owner, cost_of(request, resolved.steps))
+    if start is not None and start > within:
+        raise QueueFull(f"It would start in about {start:.0f} seconds, later than start_within allows", start - within)
 
 
 class Listing(BaseModel):

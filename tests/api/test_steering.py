@@ -1,5 +1,7 @@
 """What steers the queue over HTTP: pause, resume, move, retry, deadlines, Idempotency-Key."""
 
+import time
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -86,3 +88,17 @@ def test_the_same_idempotency_key_is_the_same_job(client: TestClient) -> None:
 @pytest.mark.parametrize("verb", ["pause", "resume", "retry"])
 def test_an_unknown_job_cannot_be_steered(client: TestClient, verb: str) -> None:
     assert client.post(f"{JOBS}/job_{'a' * 26}/{verb}").status_code == 404
+
+
+def test_a_job_that_cannot_start_in_time_is_not_accepted(client: TestClient, worker: Worker) -> None:
+    running = worker.claim(submit(client))
+    worker.store.progress(running, 1)
+    for _ in range(5):
+        submit(client)
+    time.sleep(0.2)  # a worker that takes so long for a step …
+    worker.store.progress(running, 2)
+    answer = client.post(JOBS, json={**JOB, "start_within": 0.01})
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert "start_within" in answer.json()["detail"]
+    submit(client, start_within=3600)

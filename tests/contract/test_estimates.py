@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import QueueFull
-from contract.estimates import Line, Standing, ahead, cost_of, foresee
+from contract.estimates import Line, Standing, ahead, cost_of, foresee, would_start
 from contract.grid import Axis, Grid
 from contract.ids import new_job_id
 from contract.requests import Txt2Img
@@ -71,6 +71,13 @@ def test_start_and_end_follow_from_speed_and_those_that_run() -> None:
     idle = foresee(replace(standing, running=0), "a", 0, 100)
     assert idle is not None
     assert idle.start is None
+
+
+def test_a_newcomer_would_start_after_as_much_as_he_is_owed() -> None:
+    standing = Standing([Line("a", 100, 4, 400)], running=1, least=50.0, speed=10.0)
+    assert would_start(standing, "a", 100) == 5 + 40
+    assert would_start(standing, "b", 100) == 5 + 10  # at the same point as a, whose name comes first
+    assert would_start(replace(standing, lines=[]), "b", 100) is None
 
 
 def submit(store: JobStore, owner: str = "a", max_queue: int = 100) -> str:
