@@ -95,7 +95,9 @@ class Nemesis:
                     state, now = cast(
                         "list[str | None]", self._stack.store.redis.hmget(keys.job(job), ["state", "token"])
                     )
-                    if state not in ("queued", "running") or (state == "running" and now != token):
+                    if now == token and state != "running":
+                        del waiting[job]  # it had ended just before the kill
+                    elif state != "queued" and now != token:
                         del waiting[job]
                         self._history.add(Seen("recovered", job=job, seconds=time.monotonic() - began))
             time.sleep(0.02)
