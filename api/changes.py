@@ -51,6 +51,14 @@ class Changes:
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), seconds)
 
+    async def events(self, job_id: str, after: str) -> tuple[list[tuple[str, dict[str, str]]], Standing | None]:
+        """A job's events since the one with the id `after`, and how it stands now; None when it is gone."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xrange(keys.events(job_id), min=f"({after}")
+            pipe.hmget(keys.job(job_id), ["state", "step"])
+            events, (state, step) = await pipe.execute()
+        return events, (JobState(state), int(step)) if state else None
+
     @contextmanager
     def _watch(self, job_id: str, seen: Standing) -> Iterator[asyncio.Event]:
         entry = seen, asyncio.Event()

@@ -1,5 +1,6 @@
 """What routes need, as Annotated names: a route's signature reads as a sentence."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,13 +8,18 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from celery import Celery
 from fastapi import Depends, Request
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.changes import Changes
 from api.tokenizers import Tokenizers
 from contract.blobs import Blobs
+from contract.broker import send_hint
 from contract.settings import Settings
 from contract.store import JobStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,14 @@ async def _store(services: ServicesDep) -> JobStore:
 async def _owner() -> str:
     """Whose jobs and pictures these are. There are no keys yet, so there is one owner."""
     return "local"
+
+
+def ring(celery: Celery, job_id: str) -> None:
+    """Send a hint; where that fails the reaper will."""
+    try:
+        send_hint(celery, job_id)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("no hint sent for %s: %s; the reaper will", job_id, error)
 
 
 StoreDep = Annotated[JobStore, Depends(_store)]

@@ -1,12 +1,12 @@
 """The web server's app: `uvicorn --factory api.main:create_app`."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.concurrency import run_in_threadpool
 
 from api import problems
 from api.bodies import BodyLimit
@@ -15,11 +15,14 @@ from api.deps import Services
 from api.headers import SecurityHeaders
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
-from api.routes import catalogue, dead_letters, docs, health, images, jobs, tokens
+from api.request_ids import RequestIds
+from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, tokens
 from api.tokenizers import Tokenizers
+from contract import logs
 from contract.blobs import Blobs
 from contract.broker import make_celery
 from contract.reaper import Reaper
+from contract.redis_check import refuse_evicting
 from contract.settings import Settings
 from contract.settings import settings as read_settings
 from contract.store import JobStore, connect
@@ -30,7 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Make the app. Without settings given it reads those of the process, and sets up its log."""
     if settings is None:
         settings = read_settings()
-        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logs.set_up(settings)
     app = FastAPI(
         title="Darkroom",
         version="1",
@@ -44,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (images, jobs, dead_letters, catalogue, tokens, health, docs):
+    for module in (images, jobs, events, dead_letters, catalogue, tokens, health, docs):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
@@ -52,6 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, upload_path=images.router.prefix, upload_limit=settings.max_upload)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measure, metrics=HttpMetrics(registry))
+    app.add_middleware(RequestIds)
     return app
 
 
@@ -72,6 +76,7 @@ def _services(settings: Settings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    await run_in_threadpool(refuse_evicting, services.store.redis)
     reaper = Reaper(services.store, services.blobs, services.celery, services.settings)
     reaper.start()
     async with services.changes:

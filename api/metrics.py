@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.jobs import WorkerInfo
-from contract.store import JobStore
+from contract.store import JobStore, Stock
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -25,18 +25,45 @@ class LedgerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            counts, workers = self._store.counts(), self._store.workers()
+            stock, workers = self._store.stock(), self._store.workers()
         except RedisError:
             yield GaugeMetricFamily("darkroom_redis_up", "Whether Redis answers.", 0)
             return
         yield GaugeMetricFamily("darkroom_redis_up", "Whether Redis answers.", 1)
-        jobs = GaugeMetricFamily("darkroom_jobs", "Jobs that wait or run.", labels=["state"])
-        for state, count in zip(("queued", "running"), counts, strict=True):
-            jobs.add_metric([state], count)
-        yield jobs
+        yield from _of_ledger(stock)
         yield GaugeMetricFamily("darkroom_workers", "Workers heard from lately.", len(workers))
         yield GaugeMetricFamily("darkroom_workers_ready", "Workers that are warm.", sum(w.ready for w in workers))
         yield from _of_workers(workers)
+
+
+_COUNTED = {
+    "claims": "Times a worker took a job.",
+    "lost": "Times a job lost its worker.",
+    "retries": "Times a lost job was put back.",
+    "released": "Times a worker handed a job back unharmed.",
+    "hints_repeated": "Hints the reaper repeated.",
+}
+
+
+def _of_ledger(stock: Stock) -> Iterator[Metric]:
+    """Who waits, since when, what happened to leases, and how well starts are told."""
+    jobs = GaugeMetricFamily("darkroom_jobs", "Jobs that wait, are paused or run.", labels=["state"])
+    oldest = GaugeMetricFamily("darkroom_oldest_job_seconds", "Age of the oldest in its state.", labels=["state"])
+    for state, number in stock.jobs.items():
+        jobs.add_metric([state], number)
+        oldest.add_metric([state], stock.oldest[state])
+    yield jobs
+    yield oldest
+    ended = CounterMetricFamily("darkroom_jobs_ended", "Jobs by how they ended.", labels=["state"])
+    for state in ("succeeded", "failed", "cancelled"):
+        ended.add_metric([state], stock.counters.get(state, 0))
+    yield ended
+    for name, told in _COUNTED.items():
+        yield CounterMetricFamily(f"darkroom_ledger_{name}", told, stock.counters.get(name, 0))
+    yield GaugeMetricFamily("darkroom_hints_unread", "Hints that no worker has read.", stock.hints)
+    yield CounterMetricFamily("darkroom_estimates", "Jobs whose start was told.", stock.told)
+    yield CounterMetricFamily("darkroom_estimate_error_seconds", "By how much that was wrong.", stock.told_error)
+    yield CounterMetricFamily("darkroom_estimated_wait_seconds", "How long these waited.", stock.told_wait)
 
 
 def _of_workers(workers: list[WorkerInfo]) -> Iterator[Metric]:

@@ -4,6 +4,7 @@ Every 4xx says what to change. A 5xx says nothing of the inside; it carries an i
 """
 
 import logging
+import math
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -46,7 +47,7 @@ class ProblemDetails(BaseModel):
 
 _MEANINGS = {
     404: "No such job, picture or route.",
-    409: "The state of the job forbids it.",
+    409: "The state of the job forbids it, or the Idempotency-Key came with another request before.",
     413: "The body is too large.",
     415: "Not a media type this route takes.",
     422: "A field, or fields together, that cannot work; `errors` names them.",
@@ -109,7 +110,7 @@ def install(app: FastAPI) -> None:
 async def _on_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     fields = [FieldError(loc=["body", *error.field.split(".")], msg=error.detail)] if error.field else []
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull) else None
+    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if isinstance(error, QueueFull) else None
     return problem(error.status, error.detail, path_of(request.scope), fields, headers)
 
 

@@ -27,7 +27,7 @@ def worker(settings: Settings) -> Service:
     # fmt: off
     argv = (
         *_PYTHON, "celery", "-A", "worker.app:app", "worker",
-        "--pool=threads", f"--concurrency={settings.concurrency}", f"--loglevel={settings.log_level}",
+        "--pool=threads", f"--concurrency={settings.places}", f"--loglevel={settings.log_level}",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     )
     # fmt: on

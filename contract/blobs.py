@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +38,16 @@ class Blobs:
     def path(self, sha: str) -> Path:
         """Where the bytes lie, for a server that streams files."""
         return self._folder / _path(sha)
+
+    def stored(self, shelf: int, age_seconds: float) -> list[str]:
+        """Hashes of the bytes on one of the 256 shelves (their first byte) that were written so long ago."""
+        latest = time.time() - age_seconds
+        found = []
+        for file in (self._folder / f"{shelf:02x}").glob("?" * 64):
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < latest:
+                    found.append(file.name)
+        return found
 
     def delete(self, sha: str) -> None:
         """Remove the bytes; unknown ones are no error."""

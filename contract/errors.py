@@ -3,7 +3,7 @@
 DarkroomError
 ├── RequestError            the client can mend it: a 4xx that says what to change
 │   ├── NotFound            404
-│   ├── Conflict            409  the job is in a state that forbids this
+│   ├── Conflict            409  the job is in a state that forbids this, or the key names another request
 │   ├── TooLarge            413
 │   ├── UnsupportedMedia    415
 │   ├── BadRequest          422  a field, or fields together, that cannot work
@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     BAD_IMAGE = "bad_image"
     NAN_IMAGE = "nan_image"
     STORAGE_ERROR = "storage_error"
+    DEADLINE = "deadline"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -74,9 +75,11 @@ class PromptError(BadRequest):
 
 
 class QueueFull(RequestError):
+    """retry_after: seconds until a place is free, as far as can be told."""
+
     status = 429
 
-    def __init__(self, detail: str, retry_after: int) -> None:
+    def __init__(self, detail: str, retry_after: float) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 

@@ -74,7 +74,8 @@ class Progress(_Answer):
     steps: int
     fraction: float = Field(description="0 to 1.")
     position: int | None = Field(None, description="Jobs ahead of this one while it is queued.")
-    eta_seconds: float | None = Field(None, description="Seconds left, as far as can be told.")
+    starts_in_seconds: float | None = Field(None, description="Seconds until it starts, as far as can be told.")
+    eta_seconds: float | None = Field(None, description="Seconds until it is done, as far as can be told.")
     preview_url: str | None = None
 
 
@@ -89,6 +90,7 @@ class Job(_Answer):
     id: str
     kind: str
     state: JobState
+    paused: bool = Field(False, description="Its owner paused it; it waits, and runs only after `resume`.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

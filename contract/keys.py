@@ -7,10 +7,26 @@
 | `image:<id>`         | hash   | one picture's record |
 | `refs:<sha256>`      | set    | images and jobs that need these bytes |
 | `preview:<job>`      | hash   | index → newest preview, base64 JPEG; goes after a minute |
+| `events:<job>`       | stream | its latest 100 events; for an hour after its end |
 | `queued`             | zset   | waiting jobs, by time of arrival |
 | `suspects`           | zset   | waiting jobs that were there when a worker crashed, by time of arrival |
+| `line:<model>:<owner>` | zset | waiting jobs of one owner for one model (or none), by arrival and priority |
+| `ring:<model>`       | zset   | owners who wait for that model, by what they were served, in pixel-steps |
+| `served`             | zset   | owners who were served more than `turn`, by how much, in pixel-steps |
+| `turn`               | string | how far all waiting owners have come, in pixel-steps |
+| `backlog`            | hash   | `<model>:<owner>` → pixel-steps waiting in that line |
+| `lanes`              | zset   | models that jobs wait for or workers have, by when a worker had it last |
+| `speed:<model>`      | hash   | pixel-steps done and time taken, the older the less; jobs running |
+| `counters`           | hash   | how often: claims, lost, retries, released, hints_repeated, and each final state |
+| `estimates`          | hash   | how well starts are told: jobs, sum of errors and of waits, ms |
+| `load:<worker>`      | hash   | owner → jobs that this worker holds of his |
+| `paused`             | zset   | waiting jobs that their owner paused, by time of arrival |
+| `pause`              | string | there while the whole queue is paused: since when |
+| `deadlines`          | zset   | jobs, by the time they must have started or ended |
+| `idem:<owner>:<key>` | hash   | the job that an Idempotency-Key stands for, and a digest of its request; for a day |
 | `leases`             | zset   | running jobs, by the time their lease ends |
 | `jobs`               | zset   | all jobs, by time of arrival |
+| `ended`              | zset   | finished jobs, by when they ended |
 | `garbage`            | zset   | bytes nobody needs, by the time they became so |
 | `dead`               | zset   | jobs that crashed their worker twice, by time of death |
 | `letter:<job>`       | hash   | such a job as it was submitted, why it died and when |
@@ -28,6 +44,8 @@
 PREFIX = "darkroom:"
 QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
 SUSPECTS, DEAD = PREFIX + "suspects", PREFIX + "dead"
+ESTIMATES, COUNTERS = PREFIX + "estimates", PREFIX + "counters"
+PAUSED, PAUSE = PREFIX + "paused", PREFIX + "pause"
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
 CELERY_PREFIX = PREFIX + "k:"
@@ -51,3 +69,15 @@ def preview(job_id: str) -> str:
 
 def letter(job_id: str) -> str:
     return f"{PREFIX}letter:{job_id}"
+
+
+def line(model: str, owner: str) -> str:
+    return f"{PREFIX}line:{model}:{owner}"
+
+
+def idempotency(owner: str, key: str) -> str:
+    return f"{PREFIX}idem:{owner}:{key}"
+
+
+def events(job_id: str) -> str:
+    return f"{PREFIX}events:{job_id}"

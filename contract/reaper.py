@@ -3,6 +3,7 @@
 import logging
 import secrets
 import threading
+import time
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -12,11 +13,13 @@ from contract.blobs import Blobs
 from contract.broker import send_hint
 from contract.checkpoints import Checkpoints
 from contract.settings import Settings
+from contract.steering import Steering
 from contract.store import JobStore
 
 log = logging.getLogger(__name__)
 
 _SWEEP_EVERY = 60  # rounds
+_ABANDON_SECONDS = 600.0  # so long a job waits for a worker that has its model
 
 
 class Reaper(threading.Thread):
@@ -46,6 +49,12 @@ class Reaper(threading.Thread):
         for job_id in self._store.reap(self._settings.max_attempts, lease_seconds=self._settings.lease_seconds):
             send_hint(self._celery, job_id)
         if sweep:
+            for job_id in Steering(self._store).abandon(_ABANDON_SECONDS):
+                log.warning("%s failed: no worker has its model any more", job_id)
+            if self._settings.keep_days:
+                self._store.retire(self._settings.keep_days * 86_400)
+            shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then
+            self._store.found(self._blobs.stored(shelf, 3600.0))
             for sha in self._store.sweep():
                 self._blobs.delete(sha)
             held = self._checkpoints.jobs()

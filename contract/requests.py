@@ -17,6 +17,7 @@ MAX_EXTENSION = 1024  # pixels at one side
 
 Side = Annotated[int, Field(strict=True, ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
 ImageId = Annotated[str, Field(pattern=r"^img_[a-z2-7]{26}$")]
+Within = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
 Strength = Annotated[float, Field(strict=True, gt=0, le=1)]
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
 
@@ -98,6 +99,13 @@ class Drawing(Sampling, Wording):
     )
     priority: Literal["low", "normal", "high"] = Field(
         "normal", description="Who goes first among your own jobs; a low one waits, but not for ever."
+    )
+    start_within: Within | None = Field(
+        None,
+        description="Seconds in which a worker must have begun; else the job fails as `deadline`. null = whenever.",
+    )
+    finish_within: Within | None = Field(
+        None, description="Seconds in which it must be done; else it stops within a step, and fails as `deadline`."
     )
 
     @field_validator("guidance_end")

@@ -41,7 +41,12 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, description="CPU threads of torch; 0 = one for each core.")
     max_rows: int = Field(32, ge=4, le=256, description="Most samples in one U-Net call.")
-    concurrency: int = Field(16, ge=1, le=128, description="Most jobs one worker develops at a time.")
+    concurrency: int = Field(
+        16,
+        ge=1,
+        le=128,
+        description="Most jobs of one owner that a worker develops at a time; others' find a quarter more places.",
+    )
     max_queue: int = Field(1000, ge=1, description="Most jobs waiting; beyond it a new one is answered 429.")
     max_pixels: int = Field(1024 * 1024, ge=64 * 64, description="Most pixels in one picture.")
     max_cost: int = Field(
@@ -72,7 +77,18 @@ class Settings(BaseSettings):
         ge=0,
         description="Most bytes of a job's checkpoint; beyond it an image goes on from further back.",
     )
+    keep_days: float = Field(
+        90.0,
+        ge=0,
+        description="Days after its end that a job is forgotten, and its pictures with it; 0 = kept until deleted.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
+
+    @property
+    def places(self) -> int:
+        """Jobs that a worker develops at a time."""
+        return self.concurrency + max(1, self.concurrency // 4)
 
     @property
     def redis_socket(self) -> Path:

@@ -7,7 +7,7 @@ docs/architecture.md draws the states; lua/prelude.lua holds what the scripts sh
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -22,7 +22,9 @@ from redis.retry import Retry
 from contract import keys
 from contract.broker import UNREAD_HINTS
 from contract.deaths import UNKNOWN, Death
-from contract.errors import ErrorCode, QueueFull
+from contract.errors import Conflict, ErrorCode, QueueFull
+from contract.estimates import Ahead, Line, Standing, cost_of, foresee
+from contract.grid import Grid
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
 from contract.records import job_from, utc
@@ -32,6 +34,12 @@ _LUA = Path(__file__).parent / "lua"
 _SHARED = ("prelude", "alone")  # put before every script
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
+_EVENTS = 100  # of a job, the latest
+_ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
+_UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anything was measured
+_FULL, _REPLAYED, _OTHER_BODY = 0, 2, 3  # what submit.lua says
+_STANDS = ("queued", "paused", "running")
+_LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
 
 
 class Verdict(IntEnum):
@@ -40,6 +48,14 @@ class Verdict(IntEnum):
     LOST = 0  # somebody else's now, or over: stop, and drop the result
     HELD = 1
     CANCEL = 2  # still ours, and its owner wants it stopped
+
+
+@dataclass(frozen=True)
+class Once:
+    """A client's Idempotency-Key, and a digest of the request that came with it."""
+
+    key: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,23 @@ class Work:
     inputs: dict[str, str]
     drawn: list[tuple[str, str]]
     owner: str
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What the ledger holds, and what has happened since Redis was empty.
+
+    jobs, oldest: by queued, paused, running; seconds since the oldest came, or was begun. hints: unread. told,
+    told_error, told_wait: jobs whose start was told, the seconds it was wrong by, and those they waited, in all.
+    """
+
+    jobs: dict[str, int]
+    oldest: dict[str, float]
+    hints: int
+    counters: dict[str, int]
+    told: int
+    told_error: float
+    told_wait: float
 
 
 def connect(settings: Settings) -> "redis.Redis":
@@ -91,7 +124,8 @@ class JobStore:
             if path.stem not in _SHARED
         }
 
-    def _run(self, script: str, *args: str | int | float) -> Any:
+    def run(self, script: str, *args: str | int | float) -> Any:
+        """Run a script of lua/."""
         return self._scripts[script](args=list(args))
 
     # --- what the api writes -----------------------------------------------------------------------
@@ -106,36 +140,64 @@ class JobStore:
         inputs: Mapping[str, str],
         max_queue: int,
         drawn: Sequence[tuple[str, str]] = (),
-    ) -> None:
-        """Accept a job. Raises QueueFull. `steps` is the sum over its images; submitting an id again is harmless.
+        once: "Once | None" = None,
+        request_id: str = "",
+    ) -> str:
+        """Accept a job; its id, which is another where `once` stands for a job already.
 
-        drawn: as in `Work`; empty = the request's own prompts.
+        Raises QueueFull, and Conflict where it stands for another request. `steps` is the sum over its images;
+        submitting an id again is harmless. drawn: as in `Work`; empty = the request's own prompts.
         """
         body = request.model_dump(mode="json")
+        wishes = request.base if isinstance(request, Grid) else request
+        times = _LEAD_MS[wishes.priority], _ms(wishes.start_within), _ms(wishes.finish_within)
+        key = f"{owner}:{once.key}" if once else ""
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
-        created, waiting = self._run("submit", job_id, owner, body["kind"], steps, max_queue, *texts)
-        if not created:
-            raise QueueFull(f"{waiting} jobs are waiting, which is the most this server takes; try later", 30)
+        # fmt: off
+        said, what = self.run(
+            "submit", job_id, owner, body["kind"], request.model or "", steps, cost_of(request, steps), *times,
+            max_queue, key, once.digest if once else "", request_id, *texts,
+        )
+        # fmt: on
+        if said == _FULL:
+            free = self.standing(request.model or "").next_place
+            told = f"{what} jobs are waiting, which is the most this server takes; try later"
+            raise QueueFull(told, _UNMEASURED_SECONDS if free is None else free)
+        if said == _OTHER_BODY:
+            raise Conflict("This Idempotency-Key was sent with another request; take a new key for a new request.")
+        return str(what) if said == _REPLAYED else job_id
+
+    def replayed(self, owner: str, once: "Once") -> str | None:
+        """The job that an Idempotency-Key stands for, if any. Raises Conflict where it is another request's."""
+        found = self.redis.hmget(keys.idempotency(owner, once.key), ["job", "body"])
+        job_id, digest = cast("list[str | None]", found)
+        if job_id is None or not self.redis.exists(keys.job(job_id)):
+            return None
+        if digest != once.digest:
+            raise Conflict("This Idempotency-Key was sent with another request; take a new key for a new request.")
+        return job_id
 
     def cancel(self, job_id: str) -> JobState | None:
         """Ask for a job to be cancelled; tells the state it was in, None when there is no such job."""
-        state = self._run("cancel", job_id)
+        state = self.run("cancel", job_id)
         return JobState(state) if state else None
 
     def delete_job(self, job_id: str) -> None:
         """Forget a job and its pictures; a running one is cancelled first."""
-        self._run("delete_job", job_id)
+        self.run("delete_job", job_id)
 
     # --- what a worker writes ----------------------------------------------------------------------
 
-    def claim(self, job_id: str, worker: str, lease_seconds: float) -> Claim | None:
-        """Take a queued job; None when it is not there to be taken.
+    def claim(self, worker: str, lease_seconds: float, *, models: Collection[str] = (), share: int = 0) -> Claim | None:
+        """Take the job whose turn it is; None when nothing waits that this worker may take.
 
-        Where suspects wait (lua/alone.lua), it may be one of these that is taken, or nothing.
+        Owners take turns by what they were served; within an owner's line priority and arrival decide. Where suspects
+        wait (lua/alone.lua), it may be one of these, or nothing. models: those the worker has (none = any job). share:
+        most jobs of one owner that it holds at a time (0 = any number).
         """
-        taken, token = self._run("claim", job_id, worker, int(lease_seconds * 1000))
-        return Claim(taken, int(token)) if int(token) else None
+        taken = self.run("claim", worker, int(lease_seconds * 1000), share, *models)
+        return Claim(taken[0], int(taken[1])) if taken else None
 
     def work(self, job_id: str) -> Work:
         """The request of a claimed job."""
@@ -143,16 +205,22 @@ class JobStore:
         pairs = [(prompt, negative) for prompt, negative in json.loads(drawn)]
         return Work(json.loads(request), json.loads(inputs), pairs, owner)
 
+    def origin(self, job_id: str) -> dict[str, str]:
+        """Whose job it is, and which HTTP request it came with, for the log."""
+        found = self.redis.hmget(keys.job(job_id), ["owner", "request_id"])
+        owner, request_id = cast("list[str | None]", found)
+        return {"owner": owner or "", "request": request_id or ""}
+
     def beat(self, claims: Iterable[Claim], lease_seconds: float) -> dict[Claim, Verdict]:
         """Renew the leases of all of a worker's jobs in one round trip."""
         held = list(claims)
         pairs = [part for claim in held for part in (claim.job_id, claim.token)]
-        verdicts = self._run("beat", int(lease_seconds * 1000), *pairs)
+        verdicts = self.run("beat", int(lease_seconds * 1000), *pairs)
         return dict(zip(held, map(Verdict, verdicts), strict=True))
 
     def progress(self, claim: Claim, step: int) -> Verdict:
         """Note how far a job is, in steps summed over its images."""
-        return Verdict(self._run("progress", claim.job_id, claim.token, step))
+        return Verdict(self.run("progress", claim.job_id, claim.token, step))
 
     def preview(self, claim: Claim, index: int, jpeg: bytes) -> None:
         """Keep the newest preview of image `index` for a minute."""
@@ -160,13 +228,15 @@ class JobStore:
         with self.redis.pipeline(transaction=False) as pipe:
             pipe.hset(key, mapping={str(index): base64.b64encode(jpeg).decode(), "newest": str(index)})
             pipe.expire(key, _PREVIEW_SECONDS)
+            told: dict[Any, Any] = {"event": "preview", "index": index}
+            pipe.xadd(keys.events(claim.job_id), told, nomkstream=True, maxlen=_EVENTS, approximate=False)
             pipe.execute()
 
     def add_picture(self, claim: Claim, image: StoredImage) -> bool:
         """Show a finished picture of a job; False when the claim is lost."""
         assert image.index is not None
         rank = 2 * image.index + (image.role == "raw")
-        return bool(self._run("picture", claim.job_id, claim.token, rank, *_image_args(image)))
+        return bool(self.run("picture", claim.job_id, claim.token, rank, *_image_args(image)))
 
     def finish(self, claim: Claim) -> bool:
         """End a job as succeeded; False when the claim is lost. Calling it twice is harmless."""
@@ -177,19 +247,19 @@ class JobStore:
         return self._end(claim, JobState.FAILED, code, message)
 
     def cancelled(self, claim: Claim) -> bool:
-        """End a job as cancelled, as was asked; False when the claim is lost."""
+        """End a job as cancelled, as was asked; False when the claim is lost, and when it was only to pause."""
         return self._end(claim, JobState.CANCELLED)
 
     def release(self, claim: Claim) -> bool:
         """Hand a job back, unharmed and uncharged, for another worker to run."""
-        return bool(self._run("release", claim.job_id, claim.token))
+        return bool(self.run("release", claim.job_id, claim.token))
 
     def bury(self, worker: str, max_attempts: int, death: Death = UNKNOWN) -> list[str]:
         """Take a dead worker's jobs from it at once: for whoever saw it die, or starts in its place."""
-        return cast("list[str]", self._run("bury", worker, max_attempts, death.reason, death.blame))
+        return cast("list[str]", self.run("bury", worker, max_attempts, death.reason, death.blame))
 
     def _end(self, claim: Claim, state: JobState, code: str = "", message: str = "") -> bool:
-        return bool(self._run("finish", claim.job_id, claim.token, state, code, message))
+        return self.run("finish", claim.job_id, claim.token, state, code, message) in (_ENDED, _ENDED_BEFORE)
 
     # --- what any process does ---------------------------------------------------------------------
 
@@ -201,11 +271,20 @@ class JobStore:
         lease_seconds: what every claim gets when nobody has reaped for a while, since Redis was away.
         """
         times = int(hint_age * 1000), most, UNREAD_HINTS, int(lease_seconds * 1000)
-        return cast("list[str]", self._run("reap", max_attempts, *times))
+        return cast("list[str]", self.run("reap", max_attempts, *times))
 
     def sweep(self, age_seconds: float = 3600.0) -> list[str]:
         """Hashes of bytes that nobody has needed for so long; the caller deletes them."""
-        return cast("list[str]", self._run("sweep", int(age_seconds * 1000)))
+        return cast("list[str]", self.run("sweep", int(age_seconds * 1000)))
+
+    def retire(self, age_seconds: float) -> int:
+        """Forget finished jobs that ended so long ago, with their pictures: a hundred at most; how many it were."""
+        return int(self.run("retire", int(age_seconds * 1000)))
+
+    def found(self, shas: Sequence[str]) -> None:
+        """Bytes that lie on the disk: what nobody refers to is swept an hour later, if still nobody does."""
+        for i in range(0, len(shas), 500):
+            self.run("orphan", *shas[i : i + 500])
 
     def elect_reaper(self, me: str, seconds: float = 3.0) -> bool:
         """Whether this process reaps now. Two at once would do no harm."""
@@ -215,17 +294,17 @@ class JobStore:
 
     def name_replay(self, job_id: str, new_id: str) -> str | None:
         """The id that the next run of a dead letter's job has: `new_id`, unless one was given before."""
-        return cast("str | None", self._run("replay", job_id, new_id))
+        return cast("str | None", self.run("replay", job_id, new_id))
 
     def purge(self, job_ids: Sequence[str]) -> int:
         """Forget dead letters; how many there were."""
-        return int(self._run("purge", *job_ids))
+        return int(self.run("purge", *job_ids))
 
     # --- pictures ----------------------------------------------------------------------------------
 
     def add_upload(self, image: StoredImage) -> None:
         """Record an uploaded picture; the same owner's same bytes are one image."""
-        self._run("upload", *_image_args(image))
+        self.run("upload", *_image_args(image))
 
     def image(self, image_id: str) -> StoredImage | None:
         """A picture with its owner and how it was made."""
@@ -237,7 +316,7 @@ class JobStore:
 
     def delete_image(self, image: StoredImage) -> None:
         """Forget a picture; its bytes go when no other picture and no job needs them."""
-        self._run("delete_image", image.id, image.job_id or "")
+        self.run("delete_image", image.id, image.job_id or "")
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -246,30 +325,52 @@ class JobStore:
         return next(iter(self.get_many([job_id])), None)
 
     def get_many(self, job_ids: Iterable[str]) -> list[Job]:
-        """Jobs in the order asked for, without those that are gone: two round trips for all."""
+        """Jobs in the order asked for, without those that are gone: four round trips for all."""
         ids = list(job_ids)
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in ids:
                 pipe.hgetall(keys.job(job_id))
-                pipe.zrank(keys.QUEUED, job_id)
-                pipe.zrank(keys.SUSPECTS, job_id)
                 pipe.zrange(keys.pictures(job_id), 0, -1)
                 pipe.exists(keys.preview(job_id))
             pipe.time()
             *answers, now = pipe.execute()
-        rows = [answers[i : i + 5] for i in range(0, len(answers), 5)]
-        records = self._records([image for row in rows for image in row[3]])
+        rows = [row for i in range(0, len(answers), 3) if (row := answers[i : i + 3])[0]]
+        records = self._records([image for row in rows for image in row[1]])
+        before = self._ahead([fields for fields, *_ in rows if fields["state"] == JobState.QUEUED])
         return [
             job_from(
-                fields,
-                rank if alone is None else alone,
-                [records[i] for i in images if i in records],
-                bool(preview),
-                utc(now),
+                fields, before.get(fields["id"]), [records[i] for i in images if i in records], bool(preview), utc(now)
             )
-            for fields, rank, alone, images, preview in rows
-            if fields and fields.get("delete") != "1"
+            for fields, images, preview in rows
+            if fields.get("delete") != "1"
         ]
+
+    def _ahead(self, waiting: Sequence[Mapping[str, str]]) -> dict[str, Ahead]:
+        """Job id → what goes before it, of these waiting jobs' hashes."""
+        if not waiting:
+            return {}
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job in waiting:
+                pipe.zrank(keys.line(job["model"], job["owner"]), job["id"])
+            places = pipe.execute()
+        standings = {model: self.standing(model) for model in {job["model"] for job in waiting}}
+        told = {
+            job["id"]: foresee(standings[job["model"]], job["owner"], place, int(job["cost"]))
+            for job, place in zip(waiting, places, strict=True)
+            if place is not None
+        }
+        return {job_id: before for job_id, before in told.items() if before is not None}
+
+    def standing(self, model: str) -> Standing:
+        """Who waits for this model ('' = none), and how fast its workers are."""
+        lines, running, least, work, ms = self.run("queue", model)
+        found = [Line(owner, int(float(served)), int(jobs), int(backlog)) for owner, served, jobs, backlog in lines]
+        speed = float(work) / float(ms) * 1000 if float(ms) and float(work) else None
+        return Standing(found, int(running), float(least), speed)
+
+    def told(self, job_id: str, seconds: float) -> None:
+        """Remember that the client was told when its job starts, to learn how well that is told."""
+        self.run("estimate", job_id, int(seconds * 1000))
 
     def page(
         self, *, state: JobState | None, kind: str | None, before: float | None, limit: int
@@ -315,11 +416,28 @@ class JobStore:
     def counts(self) -> tuple[int, int]:
         """Jobs queued and jobs running."""
         with self.redis.pipeline(transaction=False) as pipe:
-            pipe.zcard(keys.QUEUED)
-            pipe.zcard(keys.SUSPECTS)
-            pipe.zcard(keys.LEASES)
-            queued, suspects, running = pipe.execute()
-        return int(queued) + int(suspects), int(running)
+            for key in (keys.QUEUED, keys.PAUSED, keys.SUSPECTS, keys.LEASES):
+                pipe.zcard(key)
+            *waiting, running = pipe.execute()
+        return sum(map(int, waiting)), int(running)
+
+    def stock(self) -> Stock:
+        """What there is, for /metrics."""
+        *found, unread = self.run("stock", UNREAD_HINTS)
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.hgetall(keys.COUNTERS)
+            pipe.hgetall(keys.ESTIMATES)
+            counters, estimates = pipe.execute()
+        told = {name: float(estimates.get(name, 0)) for name in ("count", "error_ms", "wait_ms")}
+        return Stock(
+            jobs={state: int(number) for state, number in zip(_STANDS, found[:3], strict=True)},
+            oldest={state: float(age) for state, age in zip(_STANDS, found[3:], strict=True)},
+            hints=int(unread),
+            counters={name: int(number) for name, number in counters.items()},
+            told=int(told["count"]),
+            told_error=told["error_ms"] / 1000,
+            told_wait=told["wait_ms"] / 1000,
+        )
 
     def listen(self, channel: str) -> PubSub:
         """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""
@@ -356,6 +474,7 @@ class JobStore:
             for model in worker.models:
                 pipe.hset(keys.MODELS, model.name, model.model_dump_json())
             pipe.execute()
+        self.run("serve", *(model.name for model in worker.models))
 
     def publish_tokenizer(self, model: ModelInfo, tokenizer: Callable[[], str]) -> None:
         """Let the api cut prompts into a model's tokens; written once."""
@@ -383,6 +502,11 @@ class JobStore:
         """Every model a worker has published, by name; kept when the worker goes."""
         records = cast("dict[str, str]", self.redis.hgetall(keys.MODELS))
         return {name: ModelInfo.model_validate_json(record) for name, record in sorted(records.items())}
+
+
+def _ms(seconds: float | None) -> int:
+    """0 = no bound."""
+    return max(1, int(seconds * 1000)) if seconds is not None else 0
 
 
 def _image_args(image: StoredImage) -> tuple[str, str, str, str, str]:

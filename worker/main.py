@@ -14,10 +14,12 @@ from typing import Any
 
 from celery.signals import setup_logging, worker_init, worker_ready
 
+from contract import logs
 from contract.blobs import Blobs
 from contract.broker import RUN, make_celery
 from contract.deaths import death
 from contract.reaper import Reaper
+from contract.redis_check import refuse_evicting
 from contract.settings import Settings
 from contract.store import JobStore, connect
 from worker.watchdog import Watchdog
@@ -43,13 +45,13 @@ class WorkerProcess:
         worker_ready.connect(self._take_signals, weak=False)
 
     def _run(self, job_id: str) -> None:
-        """A hint that there may be work; the ledger knows."""
+        """A hint that there may be work, this job or another; the ledger knows."""
+        log.debug("hint: %s", job_id)
         if self._worker is not None:
-            self._worker.run(job_id)
+            self._worker.run()
 
     def _log(self, **_: Any) -> None:
-        level = self._settings.log_level.upper()
-        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logs.set_up(self._settings)
         logging.getLogger("celery").setLevel(max(logging.WARNING, logging.getLogger().level))
 
     def _begin(self, **_: Any) -> None:
@@ -63,6 +65,7 @@ class WorkerProcess:
         """Open the workshop, warm up, and let the reaper run beside."""
         settings = self._settings
         store, blobs = JobStore(connect(settings)), Blobs(settings.blobs)
+        refuse_evicting(store.redis)
         workshop = self._open_workshop(settings, store, blobs)
         worker = Worker(settings, store, blobs, workshop)
         self._watchdog = Watchdog(workshop.pulse, settings.watchdog_seconds, lambda why: worker.die(death(why)))

@@ -8,7 +8,7 @@ import time
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 
-from contract import keys
+from contract import keys, logs
 from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.deaths import Death
@@ -28,7 +28,7 @@ _FAREWELL = 4.0  # seconds; with `drain_seconds` it stays below the supervisor's
 
 
 class Worker:
-    """Runs jobs by id. `run` is called from many threads at once; everything else from one."""
+    """Runs jobs. `run` is called from many threads at once; everything else from one."""
 
     def __init__(self, settings: Settings, store: JobStore, blobs: Blobs, workshop: Workshop) -> None:
         self.name = settings.worker_name or socket.gethostname()
@@ -49,13 +49,26 @@ class Worker:
         for loop in (self._beat_loop, self._cancel_loop):
             threading.Thread(target=loop, name=loop.__name__.strip("_"), daemon=True).start()
 
-    def run(self, job_id: str) -> None:
-        """Do one job from claim to end; returns at once when there is nothing to claim."""
-        if self._stopping.is_set():
-            return
-        claim = self._store.claim(job_id, self.name, self._settings.lease_seconds)
-        if claim is None:
-            return
+    def run(self) -> None:
+        """Do jobs from claim to end, while there are any for this worker."""
+        while not (self._stopping.is_set() or self._workshop.pulse.broken) and (claim := self._claim()):
+            with logs.about(job=claim.job_id, **self._origin(claim)):
+                self._do(claim)
+
+    def _origin(self, claim: Claim) -> dict[str, str]:
+        """Whose job it is and which request it came with; for the log, so not worth a failure."""
+        try:
+            return self._store.origin(claim.job_id)
+        except RedisError:
+            return {}
+
+    def _claim(self) -> Claim | None:
+        """The job whose turn it is. One owner's jobs never take all places: a quarter more is kept for others."""
+        settings = self._settings
+        models = [self._workshop.model.name]
+        return self._store.claim(self.name, settings.lease_seconds, models=models, share=settings.concurrency)
+
+    def _do(self, claim: Claim) -> None:
         try:
             self._develop(claim)
         except JobFailed as failure:

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import OwnerDep, ServicesDep, StoreDep
-from api.hints import ring
+from api.deps import OwnerDep, ServicesDep, StoreDep, ring
 from api.problems import documented
 from contract.dead_letters import DeadLetter, DeadLetters
 from contract.errors import NotFound

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from api.deps import StoreDep
+from api.deps import ServicesDep, StoreDep, ring
 from api.problems import documented
 from contract.errors import Unavailable
 from contract.jobs import WorkerInfo
+from contract.steering import Steering
 
 router = APIRouter(tags=["health"])
 
@@ -30,6 +31,7 @@ class Ready(BaseModel):
 class Queue(BaseModel):
     """Who waits, and who works."""
 
+    paused: bool = Field(description="No worker takes a job until the queue is resumed.")
     queued: int = Field(description="Jobs waiting.")
     running: int = Field(description="Jobs being developed.")
     workers: list[WorkerInfo] = Field(description="Those heard from in the last 15 seconds.")
@@ -39,7 +41,22 @@ class Queue(BaseModel):
 def read_queue(store: StoreDep) -> Queue:
     """See the queue and the workers."""
     queued, running = store.counts()
-    return Queue(queued=queued, running=running, workers=store.workers())
+    return Queue(paused=Steering(store).held(), queued=queued, running=running, workers=store.workers())
+
+
+@router.post("/api/v1/queue/pause", responses=documented(503))
+def pause_queue(store: StoreDep) -> Queue:
+    """Keep workers from taking jobs; those that run go on, and new ones are accepted."""
+    Steering(store).hold()
+    return read_queue(store)
+
+
+@router.post("/api/v1/queue/resume", responses=documented(503))
+def resume_queue(services: ServicesDep) -> Queue:
+    """Let workers take jobs again."""
+    for job_id in Steering(services.store).let_go():
+        ring(services.celery, job_id)
+    return read_queue(services.store)
 
 
 @router.get("/healthz", responses=documented())

@@ -1,23 +1,25 @@
 """Jobs: submit, look, wait, cancel, list, delete."""
 
-from typing import Annotated
+from hashlib import sha256
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies import StrictJSONRoute
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import OwnerDep, ServicesDep, StoreDep
-from api.hints import ring
+from api.deps import OwnerDep, Services, ServicesDep, StoreDep, ring
 from api.kinds import resolve_any
 from api.problems import documented
+from contract import logs
 from contract.errors import Conflict, NotFound
 from contract.grid import MAX_CELLS
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
-from contract.store import JobStore
+from contract.steering import Steering
+from contract.store import JobStore, Once
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=StrictJSONRoute)
 
@@ -26,30 +28,56 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=StrictJSONR
     "",
     status_code=202,
     response_description="Accepted; it will end as pictures or as an error one can read.",
-    responses={202: {"headers": {"Location": {"schema": {"type": "string"}}}}, **documented(413, 415, 422, 429, 503)},
+    responses={
+        202: {"headers": {"Location": {"schema": {"type": "string"}}}},
+        **documented(409, 413, 415, 422, 429, 503),
+    },
 )
 def submit_job(
-    request: Annotated[JobRequest, Body()], services: ServicesDep, owner: OwnerDep, response: Response
+    request: Annotated[JobRequest, Body()],
+    services: ServicesDep,
+    owner: OwnerDep,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=255,
+            pattern=r"^[!-~]+$",
+            description="The same key and request within a day: the same job, once.",
+        ),
+    ] = None,
 ) -> Job:
     """Submit a job.
 
     The answer's `request` has everything filled in: model, size and the seed that was drawn.
     """
+    store = services.store
+    once = Once(idempotency_key, sha256(request.model_dump_json().encode()).hexdigest()) if idempotency_key else None
+    earlier = store.replayed(owner, once) if once else None
+    job_id = earlier or _accept(request, services, owner, once)
+    response.headers["Location"] = f"{router.prefix}/{job_id}"
+    job = _find(store, job_id, owner)
+    if job.progress.starts_in_seconds and not earlier:
+        store.told(job_id, job.progress.starts_in_seconds)
+    return job
+
+
+def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:
     store, settings = services.store, services.settings
     resolved = resolve_any(request, owner=owner, store=store, settings=settings)
-    job_id = new_job_id()
-    store.submit(
-        job_id,
+    job_id = store.submit(
+        new_job_id(),
         resolved.request,
         owner=owner,
         steps=resolved.steps,
         inputs=resolved.inputs,
         drawn=resolved.drawn,
         max_queue=settings.max_queue,
+        once=once,
+        request_id=_request_id(),
     )
     ring(services.celery, job_id)
-    response.headers["Location"] = f"{router.prefix}/{job_id}"
-    return _find(store, job_id, owner)
+    return job_id
 
 
 class Listing(BaseModel):
@@ -128,10 +156,59 @@ def read_preview(
 def cancel_job(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
     """Cancel a job: a waiting one at once, a running one within one step."""
     _find(store, job_id, owner)
-    state = store.cancel(job_id)
-    if state is not None and state.final:
-        raise Conflict(f"The job is over already: {state.value}.")
+    _not_over(store.cancel(job_id))
     return _find(store, job_id, owner)
+
+
+@router.post("/{job_id:job}/pause", status_code=202, responses=documented(404, 409, 503))
+def pause_job(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
+    """Pause a job: a waiting one at once, a running one within one step; it goes on from its last checkpoint."""
+    _find(store, job_id, owner)
+    _not_over(Steering(store).pause(job_id))
+    return _find(store, job_id, owner)
+
+
+@router.post("/{job_id:job}/resume", status_code=202, responses=documented(404, 409, 503))
+def resume_job(job_id: str, services: ServicesDep, owner: OwnerDep) -> Job:
+    """Let a paused job run again, from its old place in the line."""
+    _find(services.store, job_id, owner)
+    _not_over(Steering(services.store).resume(job_id))
+    ring(services.celery, job_id)
+    return _find(services.store, job_id, owner)
+
+
+class Move(BaseModel):
+    """Where to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | Literal["first", "last"] = Field(
+        description="Place among your own waiting jobs of this model, from 0."
+    )
+
+
+@router.post("/{job_id:job}/move", status_code=202, responses=documented(404, 409, 413, 415, 422, 503))
+def move_job(job_id: str, move: Annotated[Move, Body()], store: StoreDep, owner: OwnerDep) -> Job:
+    """Move a waiting job among your own."""
+    _find(store, job_id, owner)
+    place = {"first": 0, "last": -1}[move.to] if isinstance(move.to, str) else move.to
+    Steering(store).move(job_id, place)
+    return _find(store, job_id, owner)
+
+
+@router.post(
+    "/{job_id:job}/retry",
+    status_code=202,
+    responses={202: {"headers": {"Location": {"schema": {"type": "string"}}}}, **documented(404, 409, 429, 503)},
+)
+def retry_job(job_id: str, services: ServicesDep, owner: OwnerDep, response: Response) -> Job:
+    """Try a failed or cancelled job again: a new job with the same request, seed and inputs."""
+    _find(services.store, job_id, owner)
+    new_id = new_job_id()
+    Steering(services.store).retry(job_id, new_id, max_queue=services.settings.max_queue, request_id=_request_id())
+    ring(services.celery, new_id)
+    response.headers["Location"] = f"{router.prefix}/{new_id}"
+    return _find(services.store, new_id, owner)
 
 
 @router.delete("/{job_id:job}", status_code=204, responses=documented(404, 503))
@@ -146,6 +223,15 @@ def _find(store: JobStore, job_id: str, owner: str) -> Job:
     if job is None or job.owner != owner:
         raise _unknown()
     return job
+
+
+def _request_id() -> str:
+    return logs.current().get("request", "")
+
+
+def _not_over(state: JobState | None) -> None:
+    if state is not None and state.final:
+        raise Conflict(f"The job is over already: {state.value}.")
 
 
 def _unknown() -> NotFound:

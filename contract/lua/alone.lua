@@ -34,20 +34,42 @@ local function cared_for(worker)
   return false
 end
 
+-- The oldest suspect that a worker with these models may take; none given = any.
+local function oldest_for(models)
+  local known = {['']=true}
+  for _, model in ipairs(models) do known[model] = true end
+  for _, id in ipairs(redis.call('ZRANGE', SUSPECTS, 0, -1)) do
+    if #models == 0 or known[redis.call('HGET', job_key(id), 'model')] then return id end
+  end
+end
+
+-- A suspect goes out of turn; its owner is charged for it all the same, as for any other.
+local function charge(id)
+  local owner, cost = unpack(redis.call('HMGET', job_key(id), 'owner', 'cost'))
+  set_served(owner, math.max(redis.call('ZSCORE', SERVED, owner) or 0, redis.call('GET', TURN) or 0) + cost)
+end
+
+-- What it refuses now is worth a hint within seconds, when it runs or clears the way for a suspect.
+local function hint_again()
+  for _, id in ipairs(redis.call('ZRANGE', QUEUED, 0, 15)) do redis.call('HSET', job_key(id), 'hinted_at', 0) end
+  return ''
+end
+
 -- What suspects mean for a worker that asks for work: the id of one that it is to take and no other job, '' for
 -- nothing at all just now, or nil for whatever its turn is. While suspects wait, one worker lets its jobs end.
-local function alone(worker)
-  if runs_alone(worker) then return '' end
-  local oldest = redis.call('ZRANGE', SUSPECTS, 0, 0)[1]
+local function alone(worker, models)
+  if runs_alone(worker) then return hint_again() end
+  local oldest = oldest_for(models)
   if not oldest then return nil end
   if not holds_any(worker) then
     redis.call('HSET', ALONE, worker, oldest)
     if redis.call('GET', CLEARING) == worker then redis.call('DEL', CLEARING) end
+    charge(oldest)
     return oldest
   end
   if cared_for(worker) then return nil end
   redis.call('SET', CLEARING, worker, 'PX', CLEARING_MS)
-  return ''
+  return hint_again()
 end
 
 local function forget_letter(id)
@@ -81,6 +103,7 @@ end
 
 -- A run whose worker is gone. reason: in words; blame: 'job', 'chance' or 'none', as contract/deaths.py has it.
 local function lost(id, max_attempts, reason, blame)
+  count('lost')
   local cancel, attempts, suspect = unpack(redis.call('HMGET', job_key(id), 'cancel', 'attempts', 'suspect'))
   if cancel == '1' then return finish(id, 'cancelled', '', '') end
   if blame == 'none' then return requeue(id, false) end

@@ -5,7 +5,7 @@ for i = 2, #ARGV, 2 do
   if not owns(id, token) then table.insert(verdicts, 0)
   else
     redis.call('ZADD', LEASES, now() + ARGV[1], id)
-    table.insert(verdicts, redis.call('HGET', job_key(id), 'cancel') == '1' and 2 or 1)
+    table.insert(verdicts, unwanted(id) and 2 or 1)
   end
 end
 return verdicts

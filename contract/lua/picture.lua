@@ -7,5 +7,5 @@ refer(sha, id)
 if before and before ~= sha then unrefer(before, id) end
 redis.call('HSET', image_key(id), 'sha256', sha, 'owner', owner, 'record', record, 'metadata', metadata)
 redis.call('ZADD', pictures_key(job), rank, id)
-changed(job)
+changed(job, 'picture')
 return 1

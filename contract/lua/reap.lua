@@ -5,7 +5,9 @@ forgive_silence(lease)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now(), 'LIMIT', 0, 1000)) do
   lost(id, max_attempts, 'a lease that ran out', 'chance')
 end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now(), 'LIMIT', 0, 1000)) do expired(id) end
 local hints = {}
+if redis.call('EXISTS', PAUSE) == 1 then return hints end
 -- While workers are busy their unread hints pile up; one for each waiting job is enough.
 if redis.call('LLEN', unread) >= redis.call('ZCARD', QUEUED) + redis.call('ZCARD', SUSPECTS) then return hints end
 for _, waiting in ipairs({SUSPECTS, QUEUED}) do
@@ -16,4 +18,5 @@ for _, waiting in ipairs({SUSPECTS, QUEUED}) do
     end
   end
 end
+count('hints_repeated', #hints)
 return hints

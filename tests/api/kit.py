@@ -50,8 +50,9 @@ class Worker:
         self.store, self._blobs = store, blobs
 
     def claim(self, job_id: str) -> Claim:
-        claim = self.store.claim(job_id, "w1", 600)
+        claim = self.store.claim("w1", 600)
         assert claim is not None
+        assert claim.job_id == job_id
         return claim
 
     def picture(self, claim: Claim, index: int = 0, color: int = 200) -> str:

@@ -61,6 +61,10 @@ def test_metrics_of_ledger_and_workers(client: TestClient, services: Services, w
     assert found["darkroom_redis_up", frozenset()] == 1
     assert found["darkroom_jobs", frozenset({("state", "queued")})] == 1
     assert found["darkroom_jobs", frozenset({("state", "running")})] == 1
+    assert found["darkroom_jobs", frozenset({("state", "paused")})] == 0
+    assert 0 < found["darkroom_oldest_job_seconds", frozenset({("state", "queued")})] < 60
+    assert found["darkroom_ledger_claims_total", frozenset()] == 1
+    assert found["darkroom_hints_unread", frozenset()] == 2
     assert found["darkroom_workers", frozenset()] == 1
     assert found["darkroom_workers_ready", frozenset()] == 1
     assert found["darkroom_worker_busy", at] == 2

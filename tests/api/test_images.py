@@ -93,7 +93,7 @@ def test_deleting(client: TestClient, services: Services, upload: Callable[[byte
     assert client.get(f"{image['url']}/metadata").status_code == 404
     assert client.delete(image["url"]).status_code == 404
     # The job that was given it still gets to see it.
-    services.store.claim(job_id, "w1", 15)
+    services.store.claim("w1", 15)
     assert services.store.work(job_id).inputs == {image["id"]: image["sha256"]}
     assert services.store.sweep(0) == []
 

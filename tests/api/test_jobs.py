@@ -42,7 +42,8 @@ def test_a_submitted_job_is_told_with_everything_filled_in(client: TestClient, s
         "sigma_min": None, "sigma_max": None, "rho": None, "styles": [], "blend": [], "directions": [],
         "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
         "feature_cache": 1,
-        "seed_size": None, "tiling": "none", "hires": None, "priority": "normal",
+        "seed_size": None, "tiling": "none", "hires": None, "priority": "normal", "start_within": None,
+        "finish_within": None,
     }  # fmt: skip
     assert job["progress"] == {
         "step": 0, "steps": 20, "fraction": 0.0, "position": 0, "eta_seconds": None, "preview_url": None,

@@ -18,7 +18,12 @@ def submit(store: JobStore, *, inputs: dict[str, str] | None = None, max_queue: 
 
 
 def claim(store: JobStore, job_id: str, *, worker: str = "w", lease: float = 15.0) -> Claim:
-    taken = store.claim(job_id, worker, lease)
+    """Claim this very job: those whose turn is before its own are claimed too, and handed back."""
+    others = []
+    while (taken := store.claim(worker, lease)) is not None and taken.job_id != job_id:
+        others.append(taken)
+    for other in others:
+        assert store.release(other)
     assert taken is not None
     return taken
 

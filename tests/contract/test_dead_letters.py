@@ -10,6 +10,7 @@ from contract.dead_letters import DeadLetters
 from contract.deaths import OUT_OF_MEMORY, Blame, Death, death
 from contract.errors import ErrorCode, QueueFull
 from contract.jobs import JobState
+from contract.steering import Steering
 from contract.store import JobStore
 from tests.contract.ledger import REQUEST, SHA, claim, picture, read, submit
 
@@ -111,50 +112,79 @@ def test_the_overall_bound_ends_a_job_too(store: JobStore, letters: DeadLetters)
 
 
 def test_a_suspect_runs_alone_oldest_first(store: JobStore) -> None:
-    first, second, plain = submit(store), submit(store), submit(store)
-    for job_id in (second, first):
+    first, second = submit(store), submit(store)
+    for job_id in (first, second):
         claim(store, job_id, worker="dies")
+    plain = submit(store)
     store.bury("dies", MOST, SEGFAULT)
-    assert [read(store, i).progress.position for i in (first, second)] == [0, 1]
-    taken = store.claim(plain, "w", 15)
+    taken = store.claim("w", 15)
     assert taken
-    assert taken.job_id == first, "before what the hint was for"
-    assert store.claim(plain, "w", 15) is None
-    assert store.claim(second, "w", 15) is None
+    assert taken.job_id == first, "before what came earlier and never crashed"
+    assert store.claim("w", 15) is None
     assert store.finish(taken)
-    assert claim(store, plain, worker="w").job_id == second
+    taken = store.claim("w", 15)
+    assert taken
+    assert taken.job_id == second
+    assert store.finish(taken)
+    assert claim(store, plain)
 
 
 def test_a_busy_worker_becomes_free_for_a_suspect_and_others_go_on(store: JobStore) -> None:
-    own, others, plain, poison = (submit(store) for _ in range(4))
+    own, others, poison = (submit(store) for _ in range(3))
     held = claim(store, own, worker="busy")
     claim(store, others, worker="other")
     claim(store, poison, worker="dies")
+    plain = submit(store)
     store.bury("dies", MOST, SEGFAULT)
-    assert store.claim(plain, "busy", 15) is None, "it lets its job end"
-    assert claim(store, plain, worker="other").job_id == plain
-    assert store.claim(poison, "other", 15) is None, "a hint for a suspect is no way round"
+    assert store.claim("busy", 15) is None, "it lets its job end"
+    assert claim(store, plain, worker="other")
+    assert store.claim("other", 15) is None, "the suspect is not for one that holds others"
     store.finish(held)
-    assert claim(store, submit(store), worker="busy").job_id == poison
-    assert store.claim(submit(store), "busy", 15) is None
-    assert claim(store, submit(store), worker="other")
+    assert claim(store, poison, worker="busy")
+    plain = submit(store)
+    assert store.claim("busy", 15) is None
+    assert claim(store, plain, worker="other")
+
+
+def test_a_suspect_is_for_a_worker_with_its_model(store: JobStore) -> None:
+    poison = submit(store)
+    crash(store, poison, SEGFAULT)
+    assert store.claim("w", 15, models=["another"]) is None
+    taken = store.claim("w", 15, models=["another", "mini"])
+    assert taken
+    assert taken.job_id == poison
+
+
+def test_a_paused_suspect_waits_and_is_one_still(store: JobStore) -> None:
+    poison, steering = submit(store), Steering(store)
+    crash(store, poison, SEGFAULT)
+    steering.pause(poison)
+    assert store.claim("w", 15) is None
+    assert store.counts() == (1, 0)
+    plain = submit(store)
+    claim(store, plain, worker="w")
+    steering.resume(poison)
+    assert store.claim("w", 15) is None
+    assert claim(store, poison, worker="free")
 
 
 def test_a_worker_that_was_to_become_free_and_died_holds_nobody_up(store: JobStore) -> None:
-    held, poison, plain = submit(store), submit(store), submit(store)
+    held, poison = submit(store), submit(store)
     claim(store, held, worker="busy")
     claim(store, poison, worker="dies")
     store.bury("dies", MOST, SEGFAULT)
-    assert store.claim(plain, "busy", 15) is None
+    assert store.claim("busy", 15) is None
     store.bury("busy", MOST, KILLED)
-    assert claim(store, plain, worker="new").job_id == held, "the older suspect"
+    taken = store.claim("new", 15)
+    assert taken
+    assert taken.job_id == held, "the older suspect"
 
 
 def test_a_hint_that_was_turned_down_is_repeated_at_once(store: JobStore) -> None:
     poison, plain = submit(store), submit(store)
     crash(store, poison, SEGFAULT)
     taken = claim(store, poison, worker="w")
-    assert store.claim(plain, "w", 15) is None
+    assert store.claim("w", 15) is None
     assert store.reap(MOST, hint_age=5.0) == [plain]
     store.finish(taken)
 
@@ -172,7 +202,7 @@ def test_a_cancelled_or_deleted_suspect_is_gone(store: JobStore) -> None:
         crash(store, job_id, SEGFAULT)
         end(job_id)
         assert store.counts() == (0, 0)
-        assert store.claim(job_id, "w", 15) is None
+        assert store.claim("w", 15) is None
 
 
 def test_a_silence_of_redis_costs_no_run(store: JobStore) -> None:

@@ -84,7 +84,7 @@ def test_a_job_that_crashes_its_worker_ends_and_its_neighbour_does_not(settings:
     store = JobStore(connect(settings))
     with supervised(settings, tmp_path) as supervisor:
         until(lambda: [w.ready for w in store.workers()], lambda found: found == [True], SECONDS)
-        neighbour = submit(store, settings, "a red boat", 400)
+        neighbour = submit(store, settings, "a red boat", 150)
         until(lambda: job(store, neighbour).progress.step, seconds=SECONDS)
         poison = submit(store, settings, POISON, 10)
         # The moment it is seen to die, not when its lease runs out.

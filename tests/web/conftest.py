@@ -65,8 +65,9 @@ class Studio:
         raise AssertionError("no job came")
 
     def claim(self, job: Job) -> Claim:
-        claim = self.store.claim(job.id, "w", LEASE)
+        claim = self.store.claim("w", LEASE)
         assert claim is not None
+        assert claim.job_id == job.id
         return claim
 
     def step(self, claim: Claim, step: int, preview: bytes | None = None, index: int = 0) -> None:

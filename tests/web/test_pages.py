@@ -21,9 +21,18 @@ from web.pages import CSP, make_router, mount_static
 WEB = Path(__file__).resolve().parents[2] / "web"
 VOID = {"meta", "link", "input", "img", "br", "hr", "use", "path", "circle", "rect"}
 # Told by the light table; always on; and what is for programs until the studio has a place for it.
-NOT_IN_THE_FORM = {"kind", "image", "mask", "previews", "priority", "blend", "directions", "seed_size"} | {
-    f"hires.{name}" for name in ("sampler", "schedule", "prompt", "negative_prompt")
-}
+NOT_IN_THE_FORM = {
+    "kind",
+    "image",
+    "mask",
+    "previews",
+    "priority",
+    "start_within",
+    "finish_within",
+    "blend",
+    "directions",
+    "seed_size",
+} | {f"hires.{name}" for name in ("sampler", "schedule", "prompt", "negative_prompt")}
 INSIDE: dict[type[BaseModel], str] = {Variation: "variation.", Hires: "hires.", Extend: "extend."}
 
 

@@ -43,7 +43,7 @@ class Bench:
         return job_id
 
     def run(self, job_id: str) -> Job:
-        self.worker.run(job_id)
+        self.worker.run()
         return read(self.store, job_id)
 
     def put(self, pixels: Pixels) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from contract.errors import ErrorCode
 from contract.jobs import Job, JobState
 from contract.requests import Txt2Img
 from contract.settings import Settings
-from contract.store import JobStore
+from contract.store import Claim, JobStore, Verdict
 from tests.contract.ledger import read
 from tests.worker.bench import Bench, at_work
 from tests.worker.engine.tiny import tiny
@@ -123,7 +123,13 @@ def test_a_finished_picture_waits_for_the_disk_while_the_lease_is_beaten(
     blobs.write_bytes(b"a disk that takes nothing")
     beats: list[int] = []
     plain = JobStore.beat
-    monkeypatch.setattr(JobStore, "beat", lambda store, claims, lease: beats.append(len(claims)) or plain(store, claims, lease))  # fmt: skip  # noqa: E501
+
+    def beat(store: JobStore, claims: Iterable[Claim], lease_seconds: float) -> dict[Claim, Verdict]:
+        held = list(claims)
+        beats.append(len(held))
+        return plain(store, held, lease_seconds)
+
+    monkeypatch.setattr(JobStore, "beat", beat)
     job_id = bench.submit(SHORT, 4)
     running = pool.submit(bench.run, job_id)
     until(lambda: beats.count(1) >= 5)

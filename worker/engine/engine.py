@@ -42,12 +42,14 @@ _STOPPED = Failed("engine_stopped", "The worker is shutting down.")
 class Stats:
     """Counters since the start and what is there now.
 
-    rows: without padding; rows_reused: of them, those that did with deep features of an earlier call.
+    call_seconds: in U-Net calls. rows: without padding; rows_reused: of them, those that did with deep features of an
+    earlier call.
     texts_cached, texts_encoded: prompt chunks that were remembered, and that were not.
     """
 
     ticks: int = 0
     calls: int = 0
+    call_seconds: float = 0.0
     rows: int = 0
     rows_reused: int = 0
     images: int = 0
@@ -259,13 +261,15 @@ class Engine:
         halves: list[list[Flight]] = []
         with self._blaming([flight.job for flight in batch]):
             try:
+                begun = time.perf_counter()
                 answers = self._ask(batch)
             except Exception as error:
                 if not is_memory(error) or len(batch) < 2:
                     raise
                 halves = self._batcher.halve(batch)
             else:
-                self._count(calls=1, rows=sum(flight.rows for flight in batch))
+                rows = sum(flight.rows for flight in batch)
+                self._count(calls=1, rows=rows, call_seconds=time.perf_counter() - begun)
                 for flight, answer in zip(batch, answers, strict=True):
                     self._advance(flight, answer)
         for half in halves:  # out here, where the exception no longer holds the tensors of the call
@@ -380,7 +384,7 @@ class Engine:
         for job in jobs:
             self._end(job, end)
 
-    def _count(self, **more: int) -> None:
+    def _count(self, **more: float) -> None:
         """Add to the counters, and take stock."""
         added = {name: getattr(self._stats, name) + count for name, count in more.items()}
         self._stats = replace(

@@ -32,8 +32,11 @@ export function labelOf(field, value) {
 export function standing(job) {
   const { state, progress } = job;
   if (state === "queued") {
+    if (job.paused) return "Paused";
     const ahead = progress.position ? `${plural(progress.position, "job")} ahead` : "next in line";
-    return job.attempts > 0 ? `Waiting to start again, ${ahead}` : `Waiting, ${ahead}`;
+    const starts = progress.starts_in_seconds;
+    const when = starts === null || starts === undefined ? "" : `, starts in ${duration(starts)}`;
+    return `${job.attempts > 0 ? "Waiting to start again" : "Waiting"}, ${ahead}${when}`;
   }
   if (state === "running") return developing(job);
   if (state === "cancelled") return "Cancelled";

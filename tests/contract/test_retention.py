@@ -1,0 +1,82 @@
+"""What goes, when, and that nothing else does; and Redis' that must not be trusted."""
+
+import logging
+import os
+import time
+
+import pytest
+
+from contract import keys
+from contract.blobs import Blobs
+from contract.broker import make_celery
+from contract.errors import DarkroomError
+from contract.reaper import Reaper
+from contract.redis_check import refuse_evicting
+from contract.settings import Settings
+from contract.store import JobStore, connect
+from tests.conftest import RedisServer
+from tests.contract.ledger import claim, picture, read, submit
+
+DAY = 86_400_000
+
+
+def test_finished_jobs_go_after_their_time_with_pictures_and_inputs(store: JobStore, settings: Settings) -> None:
+    blobs = Blobs(settings.blobs)
+    made, given = blobs.put(b"made"), blobs.put(b"given")
+    old, fresh, running, waiting = (submit(store, inputs={"img_in": given}) for _ in range(4))
+    for job_id in (old, fresh):
+        taken = claim(store, job_id)
+        store.add_picture(taken, picture(job_id, sha=made))
+        store.finish(taken)
+    claim(store, running)
+    store.redis.zincrby("darkroom:ended", -31 * DAY, old)
+    reaper = Reaper(store, blobs, make_celery(settings), settings.model_copy(update={"keep_days": 30.0}))
+    reaper.round(sweep=True)
+    assert store.get(old) is None
+    assert store.image(picture(old).id) is None
+    assert [read(store, i).state for i in (fresh, running, waiting)] == ["succeeded", "running", "queued"]
+    assert store.image(picture(fresh).id) is not None
+    for job_id in (fresh, running, waiting):
+        store.delete_job(job_id)
+    assert not store.redis.exists(keys.events(old))
+
+
+def test_kept_for_ever_means_kept(store: JobStore, settings: Settings) -> None:
+    job_id = submit(store)
+    store.finish(claim(store, job_id))
+    store.redis.zincrby("darkroom:ended", -10_000 * DAY, job_id)
+    forever = settings.model_copy(update={"keep_days": 0.0})
+    Reaper(store, Blobs(settings.blobs), make_celery(settings), forever).round(sweep=True)
+    assert read(store, job_id).state == "succeeded"
+
+
+def test_bytes_without_a_record_are_swept_but_only_old_ones(store: JobStore, settings: Settings) -> None:
+    blobs = Blobs(settings.blobs)
+    orphan, young, used = blobs.put(b"orphan"), blobs.put(b"young"), blobs.put(b"used")
+    submit(store, inputs={"img_in": used})
+    for sha in (orphan, used):
+        os.utime(blobs.path(sha), (time.time() - 7200, time.time() - 7200))
+    for shelf in range(256):
+        store.found(blobs.stored(shelf, 3600.0))
+    time.sleep(0.002)
+    assert store.sweep(3600.0) == []  # an hour more: somebody may be about to refer to it
+    assert store.sweep(0.0) == [orphan]
+    assert blobs.get(young) == b"young"
+
+
+def test_a_redis_that_evicts_is_refused(redis_server: RedisServer, settings: Settings) -> None:
+    client = connect(settings.model_copy(update={"redis_url": redis_server.url}))
+    refuse_evicting(client)
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    with pytest.raises(DarkroomError, match=r"allkeys-lru.*noeviction"):
+        refuse_evicting(client)
+
+
+def test_a_redis_that_does_not_tell_is_warned_of(
+    redis_server: RedisServer, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = connect(settings.model_copy(update={"redis_url": redis_server.url}))
+    client.acl_setuser("default", commands=["-config"])
+    with caplog.at_level(logging.WARNING):
+        refuse_evicting(client)
+    assert "noeviction" in caplog.text
