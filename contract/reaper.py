@@ -31,6 +31,7 @@ class Reaper(threading.Thread):
         self._checkpoints = Checkpoints(settings.checkpoints)
         self._stopping = threading.Event()
         self._me = secrets.token_hex(8)
+        self._born = time.monotonic()
 
     def run(self) -> None:
         rounds = 0
@@ -49,8 +50,9 @@ class Reaper(threading.Thread):
         for job_id in self._store.reap(self._settings.max_attempts, lease_seconds=self._settings.lease_seconds):
             send_hint(self._celery, job_id)
         if sweep:
-            for job_id in Steering(self._store).abandon(_ABANDON_SECONDS):
-                log.warning("%s failed: no worker has its model any more", job_id)
+            if time.monotonic() - self._born > _ABANDON_SECONDS:  # after an outage workers need time to come back
+                for job_id in Steering(self._store).abandon(_ABANDON_SECONDS):
+                    log.warning("%s failed: no worker has its model any more", job_id)
             if self._settings.keep_days:
                 self._store.retire(self._settings.keep_days * 86_400)
             shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then

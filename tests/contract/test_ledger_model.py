@@ -2,7 +2,7 @@
 
 import signal
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -252,9 +252,9 @@ class Ledger(RuleBasedStateMachine):
         line.remove(job_id)
         line.insert(len(line) if place < 0 else place, job_id)
         self.steering.move(job_id, place)
-        ranks = self.store.redis.zrange(keys.line(*job.line), 0, -1, withscores=True)
-        assert [name for name, _ in ranks] == line  # type: ignore[union-attr]
-        for name, rank in ranks:  # type: ignore[union-attr]
+        ranks = cast("list[tuple[str, float]]", self.store.redis.zrange(keys.line(*job.line), 0, -1, withscores=True))
+        assert [name for name, _ in ranks] == line
+        for name, rank in ranks:
             self.jobs[name].rank = rank
 
     @rule(job_id=ids)

@@ -40,7 +40,6 @@ def _crash_at_the_first_step(ticket: Ticket) -> None:
 
     def put(event: object) -> None:
         if isinstance(event, Progress) and event.step:
-            signal.signal(signal.SIGSEGV, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGSEGV)
             threading.Event().wait()  # until the signal has come
         plain(event)  # type: ignore[arg-type]

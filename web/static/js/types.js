@@ -19,6 +19,7 @@
  * @property {number} steps
  * @property {number} fraction 0 to 1
  * @property {number | null} position     jobs ahead in the queue
+ * @property {number | null} starts_in_seconds  while it waits
  * @property {number | null} eta_seconds
  * @property {string | null} preview_url
  *
@@ -33,6 +34,7 @@
  * @property {string} id
  * @property {Kind} kind
  * @property {State} state
+ * @property {boolean} paused
  * @property {string} created_at
  * @property {string | null} started_at
  * @property {string | null} finished_at
