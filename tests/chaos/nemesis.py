@@ -121,8 +121,14 @@ class Nemesis:
     # --- Redis ------------------------------------------------------------------------------------
 
     def kill_redis(self) -> None:
-        if self._stack.signal("redis", signal.SIGKILL):
+        """SIGKILL; one that is not up again yet is left alone."""
+        if self._answers() and self._stack.signal("redis", signal.SIGKILL):
             self._fault("kill redis")
+
+    def _answers(self) -> bool:
+        with suppress(RedisError):
+            return bool(self._stack.store.redis.ping())
+        return False
 
     def kill_clients(self) -> None:
         """Cut every ordinary connection."""
