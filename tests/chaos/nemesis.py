@@ -95,7 +95,9 @@ class Nemesis:
                     state, now = cast(
                         "list[str | None]", self._stack.store.redis.hmget(keys.job(job), ["state", "token"])
                     )
-                    if state not in ("queued", "running") or (state == "running" and now != token):
+                    if now == token and state != "running":
+                        del waiting[job]  # it had ended just before the kill
+                    elif state != "queued" and now != token:
                         del waiting[job]
                         self._history.add(Seen("recovered", job=job, seconds=time.monotonic() - began))
             time.sleep(0.02)
@@ -119,8 +121,14 @@ class Nemesis:
     # --- Redis ------------------------------------------------------------------------------------
 
     def kill_redis(self) -> None:
-        if self._stack.signal("redis", signal.SIGKILL):
+        """SIGKILL; one that is not up again yet is left alone."""
+        if self._answers() and self._stack.signal("redis", signal.SIGKILL):
             self._fault("kill redis")
+
+    def _answers(self) -> bool:
+        with suppress(RedisError):
+            return bool(self._stack.store.redis.ping())
+        return False
 
     def kill_clients(self) -> None:
         """Cut every ordinary connection."""

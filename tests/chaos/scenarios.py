@@ -108,6 +108,8 @@ def look(stack: Stack, history: History) -> Final:
     ids = sorted(history.accepted())
     jobs = {job.id: View.of(job.model_dump(mode="json")) for job in eventually(lambda: stack.store.get_many(ids))}
     blobs = Blobs(stack.settings.blobs)
+    for shelf in range(256):
+        stack.store.found(blobs.stored(shelf, -1.0))
     while old := stack.store.sweep(0):
         for sha in old:
             blobs.delete(sha)
