@@ -103,8 +103,10 @@ class Worker:
     def die(self, death: Death) -> None:
         """Tell the ledger that this worker is about to end, and why: its jobs are free at once."""
         self._stopping.set()
-        self._store.withdraw(self.name)
+        with self._lock:
+            self._held.clear()  # nothing is beaten any more
         self._store.bury(self.name, self._settings.max_attempts, death)
+        self._store.withdraw(self.name)
 
     def release_all(self) -> None:
         """Hand every job back at once, and say goodbye."""

@@ -46,7 +46,8 @@ def test_a_submitted_job_is_told_with_everything_filled_in(client: TestClient, s
         "finish_within": None,
     }  # fmt: skip
     assert job["progress"] == {
-        "step": 0, "steps": 20, "fraction": 0.0, "position": 0, "eta_seconds": None, "preview_url": None,
+        "step": 0, "steps": 20, "fraction": 0.0, "position": 0, "starts_in_seconds": None, "eta_seconds": None,
+        "preview_url": None,
     }  # fmt: skip
     assert services.store.redis.llen(UNREAD_HINTS) == 1
     assert client.get(answer.headers["location"]).json() == {**job, "request": {**job["request"], "seed": seed}}

@@ -92,7 +92,14 @@ def test_a_process_that_was_stopped_as_a_whole_does_not_hang() -> None:
 
 def test_code_that_keeps_the_interpreter_is_ended_without_it() -> None:
     """A regular expression of exponential cost holds the interpreter's lock, as a C extension may."""
-    process = run("\n    import re; time.sleep(1); re.match('(a*)*$', 'a' * 40 + 'b')", seconds=0.5)
+    device = """
+    import re
+    for _ in range(20):  # alive until the watchdog looks
+        pulse.beat()
+        time.sleep(0.1)
+    re.match('(a*)*$', 'a' * 40 + 'b')
+"""
+    process = run(device, seconds=1.0)
     with process:
         try:
             _, log = process.communicate(timeout=120)
