@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from celery import Celery
 from fastapi import Depends, Request
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.changes import Changes
+from api.decoder import Decoder
 from api.tokenizers import Tokenizers
 from contract.blobs import Blobs
 from contract.settings import Settings
@@ -26,7 +26,7 @@ class Services:
     celery: Celery
     changes: Changes
     tokenizers: Tokenizers
-    pictures: CapacityLimiter  # threads that decode or encode a picture at a time: each may take 200 MB
+    decoder: Decoder
 
 
 # `async def`, though nothing is awaited: FastAPI would run a plain function in a thread, for a mere attribute.

@@ -4,14 +4,15 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from api import problems
 from api.bodies import BodyLimit
 from api.changes import Changes
+from api.decoder import Decoder
 from api.deps import Services
+from api.gate import Gate, allowed_hosts
 from api.headers import SecurityHeaders
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     mount_static(app)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, upload_path=images.router.prefix, upload_limit=settings.max_upload)
+    app.add_middleware(Gate, hosts=allowed_hosts(settings))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measure, metrics=HttpMetrics(registry))
     return app
@@ -65,7 +67,7 @@ def _services(settings: Settings) -> Services:
         celery=make_celery(settings),
         changes=Changes(settings),
         tokenizers=Tokenizers(store),
-        pictures=CapacityLimiter(2),
+        decoder=Decoder(settings.picture_seconds),
     )
 
 
@@ -74,9 +76,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     reaper = Reaper(services.store, services.blobs, services.celery, services.settings)
     reaper.start()
+    services.decoder.start()
     async with services.changes:
         yield
     reaper.stop()
     reaper.join(2)
+    services.decoder.close()
     services.celery.close()
     services.store.redis.close()
