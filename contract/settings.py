@@ -101,10 +101,10 @@ class Settings(BaseSettings):
         return self.data / "prompts"
 
     def environ(self) -> dict[str, str]:
-        """The environment for a child process that must see exactly these settings."""
+        """The environment for a child process that must see exactly these settings, and fetches no model or code."""
         values = self.model_dump(mode="json", exclude_none=True)
         ours = {f"DARKROOM_{name.upper()}": str(value) for name, value in values.items()}
-        return {**os.environ, **ours}
+        return {**os.environ, "HF_HUB_OFFLINE": "1", "DIFFUSERS_DISABLE_REMOTE_CODE": "1", **ours}
 
 
 @lru_cache

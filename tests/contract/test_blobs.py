@@ -36,3 +36,24 @@ def test_deleting_is_final_and_may_be_repeated(tmp_path: Path) -> None:
 def test_what_is_no_hash_is_no_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not a SHA-256"):
         Blobs(tmp_path).path(name)
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    """Neither for a file nor for the folder it lies in, whichever way it is asked for."""
+    blobs, outside = Blobs(tmp_path / "blobs"), tmp_path / "outside"
+    secret = outside / ("ab" * 32)
+    outside.mkdir()
+    secret.write_bytes(b"secret")
+    (tmp_path / "blobs" / "ab").symlink_to(outside)
+    data = b"data"
+    sha = blobs.put(data)
+    blobs.path(sha).unlink()
+    blobs.path(sha).symlink_to(secret)
+    for linked in ("ab" * 32, sha):
+        with pytest.raises(OSError, match="a link"):
+            blobs.get(linked)
+        with pytest.raises(OSError, match="a link"):
+            blobs.delete(linked)
+    with pytest.raises(OSError, match="a link"):
+        blobs.put(data)
+    assert secret.read_bytes() == b"secret"
