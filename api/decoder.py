@@ -11,8 +11,9 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from io import BufferedRWPair
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import Any
 
 from anyio import CapacityLimiter
 
@@ -79,7 +80,7 @@ class _Child:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
-        self._file: BinaryIO
+        self._file: BufferedRWPair
         self._ready = self._closed = False
 
     @property

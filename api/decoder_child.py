@@ -12,7 +12,8 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from typing import Any, BinaryIO
+from io import BufferedRWPair
+from typing import Any
 
 from api.pictures import read_picture, thumbnail
 from contract.errors import BadImage, RequestError
@@ -23,14 +24,14 @@ MAX_HEAD = 4 * 1024 * 1024  # bytes; what a file says of itself is 100 kB at mos
 READY = b"ready\n"
 
 
-def send(file: BinaryIO, head: dict[str, Any], data: bytes) -> None:
+def send(file: BufferedRWPair, head: dict[str, Any], data: bytes) -> None:
     """One message: a line of JSON, then as many bytes as it says. JSON, so that nothing in it can be run."""
     file.write(json.dumps({**head, "bytes": len(data)}).encode() + b"\n")
     file.write(data)
     file.flush()
 
 
-def receive(file: BinaryIO, most: int) -> tuple[dict[str, Any], bytes]:
+def receive(file: BufferedRWPair, most: int) -> tuple[dict[str, Any], bytes]:
     """The next message. Raises EOFError when there is none, or only the beginning of one, or one above `most` bytes."""
     line = file.readline(MAX_HEAD)
     try:

@@ -188,9 +188,8 @@ def test_names_from_the_settings() -> None:
     assert allowed_hosts(plain_settings(hosts="", host="fd00::1")) == loopback | {"[fd00::1]"}
 
 
-def test_a_body_that_stalls_is_given_up(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.bodies.STALL_SECONDS", 0.05)
-    sent: list[Any] = []
 
     async def reads(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -198,7 +197,9 @@ def test_a_body_that_stalls_is_given_up(client: TestClient, monkeypatch: pytest.
     async def stalls() -> Any:
         await asyncio.Event().wait()
 
-    scope = {"type": "http", "path": "/x", "headers": []}
+    async def unsent(message: Any) -> None:
+        raise AssertionError(message)
+
     with pytest.raises(HTTPException) as raised:
-        asyncio.run(BodyLimit(reads, "/u", 10)(scope, stalls, sent.append))
+        asyncio.run(BodyLimit(reads, "/u", 10)({"type": "http", "path": "/x", "headers": []}, stalls, unsent))
     assert raised.value.status_code == 408
