@@ -84,22 +84,24 @@ def read_header(stream: BinaryIO, size: int) -> dict[str, Any]:
         raise Refused("is no safetensors file: its header is not JSON") from None
     if not isinstance(header, dict) or not text.startswith("{"):
         raise Refused("is no safetensors file: its header is no JSON object")
-    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    told = header.pop("__metadata__", None)
+    if told is not None and not (isinstance(told, dict) and all(isinstance(text, str) for text in told.values())):
+        raise Refused("is no safetensors file: its metadata are more than texts")
     end = 0
-    for begin, stop in sorted(_span(entry) for entry in tensors.values()):
+    for begin, stop in sorted(_span(entry) for entry in header.values()):
         if begin != end:
             raise Refused("is damaged: its tensors overlap, or leave bytes between them")
         end = stop
     if end != size - 8 - length:
         raise Refused("is damaged: its tensors end elsewhere than its bytes")
-    return tensors
+    return header
 
 
 def _span(entry: Any) -> tuple[int, int]:
     """Where a tensor begins and ends, if that fits its shape."""
     try:
         bits, shape, (begin, end) = _BITS[entry["dtype"]], entry["shape"], entry["data_offsets"]
-        whole = all(type(number) is int and number >= 0 for number in (*shape, begin, end))
+        whole = isinstance(shape, list) and all(type(number) is int and number >= 0 for number in (*shape, begin, end))
         if whole and len(shape) <= 64 and begin + math.prod(shape) * bits // 8 == end:
             return begin, end
     except (KeyError, TypeError, ValueError):
@@ -128,15 +130,14 @@ def _check_file(stream: BinaryIO, file: Path) -> None:
 def _check_shards(file: Path) -> None:
     """Weights in several files: the libraries would load whatever file the index names, pickles too."""
     shards = _json(file).get("weight_map")
-    names = set(shards.values()) if isinstance(shards, dict) else {None}
-    for name in names:
+    for name in shards.values() if isinstance(shards, dict) else [None]:
         if not isinstance(name, str) or not name.endswith(".safetensors") or Path(name).name != name:
             raise Refused(f"{file.parent.name}/{file.name} names weights that are no safetensors file beside it")
 
 
 def _check_index(index: dict[str, Any]) -> None:
     """The classes that model_index.json names are those this engine loads, and no others."""
-    if index.get("_class_name") not in _PIPELINES:
+    if index.get("_class_name") not in tuple(_PIPELINES):  # a list given here has no hash
         raise Refused(f"model_index.json names a pipeline other than {', '.join(sorted(_PIPELINES))}")
     for part, named in index.items():
         if part in _REMOTE:
@@ -156,7 +157,7 @@ def _check_config(file: Path) -> None:
 
 def _files(root: Path) -> Iterator[Path]:
     """Files at the top and in the parts that are loaded. Links to folders are given too, and not followed."""
-    yield from (path for path in root.iterdir() if path.name in PARTS or not path.is_dir())
+    yield from (path for path in root.iterdir() if path.name in PARTS or path.is_symlink() or not path.is_dir())
     for part in PARTS:
         for folder, folders, files in os.walk(root / part):
             yield from (Path(folder) / name for name in (*folders, *files))
