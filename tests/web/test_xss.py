@@ -60,7 +60,7 @@ def watched(browser: Browser, studio: Studio) -> Iterator[Page]:
     """A page that has opened nothing yet; at its end nothing has run, and nothing was reported."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     reports: list[str] = []
-    context.expose_function("report", reports.append)
+    context.expose_function("report", lambda text: reports.append(text))  # Playwright marks it, which no builtin takes
     context.add_init_script(
         "addEventListener('securitypolicyviolation', e => report(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`))"
     )
