@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
+from anyio import fail_after
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from contract.errors import UnsupportedMedia
 
 JSON_LIMIT = 1024 * 1024  # bytes
 FORM_OVERHEAD = 64 * 1024  # bytes that multipart may add to a picture
+STALL_SECONDS = 20.0  # without a byte of a body that has begun
 
 
 class _StrictRequest(Request):
@@ -76,11 +78,18 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > limit:
             await problem(413, told, path_of(scope))(scope, receive, send)
             return
-        received = 0
+        received, whole = 0, False
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, whole
+            if whole:  # what follows is only that the client has gone, which may take its time
+                return await receive()
+            try:
+                with fail_after(STALL_SECONDS):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, "The body stalls; send it again, without pauses.") from None
+            whole = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > limit:
                 raise HTTPException(413, told)

@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from celery import Celery
 from fastapi import Depends, Request
 from kombu.exceptions import OperationalError
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 from starlette.convertors import Convertor, register_url_convertor
 
 from api.changes import Changes
+from api.decoder import Decoder
 from api.tokenizers import Tokenizers
 from contract.blobs import Blobs
 from contract.broker import send_hint
@@ -32,7 +32,7 @@ class Services:
     celery: Celery
     changes: Changes
     tokenizers: Tokenizers
-    pictures: CapacityLimiter  # threads that decode or encode a picture at a time: each may take 200 MB
+    decoder: Decoder
 
 
 # `async def`, though nothing is awaited: FastAPI would run a plain function in a thread, for a mere attribute.

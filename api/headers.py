@@ -19,6 +19,8 @@ class SecurityHeaders:
                 headers.setdefault("Content-Security-Policy", NOTHING)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", "no-referrer")
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")  # no picture in another site's page
+                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
             await send(message)
 
         await self._app(scope, receive, guarded)

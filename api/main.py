@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from api import problems
 from api.bodies import BodyLimit
 from api.changes import Changes
+from api.decoder import Decoder
 from api.deps import Services
+from api.gate import Gate, allowed_hosts
 from api.headers import SecurityHeaders
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     mount_static(app)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, upload_path=images.router.prefix, upload_limit=settings.max_upload)
+    app.add_middleware(Gate, hosts=allowed_hosts(settings))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measure, metrics=HttpMetrics(registry))
     app.add_middleware(RequestIds)
@@ -69,7 +71,7 @@ def _services(settings: Settings) -> Services:
         celery=make_celery(settings),
         changes=Changes(settings),
         tokenizers=Tokenizers(store),
-        pictures=CapacityLimiter(2),
+        decoder=Decoder(settings.picture_seconds),
     )
 
 
@@ -79,9 +81,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(refuse_evicting, services.store.redis)
     reaper = Reaper(services.store, services.blobs, services.celery, services.settings)
     reaper.start()
+    services.decoder.start()
     async with services.changes:
         yield
     reaper.stop()
     reaper.join(2)
+    services.decoder.close()
     services.celery.close()
     services.store.redis.close()

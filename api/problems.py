@@ -46,15 +46,20 @@ class ProblemDetails(BaseModel):
 
 
 _MEANINGS = {
+    400: "The body ended too early, or is a form that cannot be read.",
+    403: "A page of another site asks, or may be asking.",
     404: "No such job, picture or route.",
+    408: "The body stalls.",
     409: "The state of the job forbids it, or the Idempotency-Key came with another request before.",
     413: "The body is too large.",
     415: "Not a media type this route takes.",
+    421: "Darkroom does not go by the name in `Host`.",
     422: "A field, or fields together, that cannot work; `errors` names them.",
     429: "The queue is full; `Retry-After` says in how many seconds to try again.",
     500: "A fault of ours; `instance` is its id in the log.",
     503: "Redis, the disk or every worker is away; `Retry-After` says in how many seconds to try again.",
 }
+_ANYWHERE = (403, 421, 500)
 
 _WORDS = {  # pydantic's error type → what to do about it, where its own words do not say
     "missing": "is required",
@@ -75,7 +80,11 @@ _HINTS = {
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that may answer with these statuses."""
-    return {status: {"model": ProblemDetails, "description": _MEANINGS[status]} for status in (*statuses, 500)}
+    with_body = (400, 408) if 413 in statuses else ()
+    return {
+        status: {"model": ProblemDetails, "description": _MEANINGS[status]}
+        for status in (*statuses, *with_body, *_ANYWHERE)
+    }
 
 
 def problem(

@@ -14,7 +14,7 @@ def api(settings: Settings) -> Service:
     argv = (
         *_PYTHON, "uvicorn", "--factory", "api.main:create_app",
         "--host", settings.host, "--port", str(settings.port),
-        "--log-level", settings.log_level, "--no-access-log",
+        "--log-level", settings.log_level, "--no-access-log", "--no-server-header",
         "--timeout-keep-alive", "5", "--timeout-graceful-shutdown", "5",
         "--limit-concurrency", "2000", "--h11-max-incomplete-event-size", "65536",
     )

@@ -1,5 +1,6 @@
 """Content-addressed bytes: the name is the SHA-256 of what is inside, so equal bytes are stored once."""
 
+import errno
 import hashlib
 import os
 import time
@@ -24,15 +25,17 @@ class Blobs:
         Written even where it exists already: a sweep may be about to remove the older copy.
         """
         sha = hashlib.sha256(data).hexdigest()
+        path = self._unlinked(sha)
         try:
             self._store.put(_path(sha), data)
         except BaseError as error:  # a full disk, for one; it is no OSError
             raise OSError(str(error).partition("\n")[0]) from error
-        _flush(self._folder / _path(sha))
+        _flush(path)
         return sha
 
     def get(self, sha: str) -> bytes:
         """The bytes, or FileNotFoundError."""
+        self._unlinked(sha)
         return bytes(self._store.get(_path(sha)).bytes())
 
     def path(self, sha: str) -> Path:
@@ -51,8 +54,16 @@ class Blobs:
 
     def delete(self, sha: str) -> None:
         """Remove the bytes; unknown ones are no error."""
+        self._unlinked(sha)
         with suppress(FileNotFoundError):
             self._store.delete(_path(sha))
+
+    def _unlinked(self, sha: str) -> Path:
+        """Where the bytes lie. Raises OSError where a link stands in the way: it may lead out of the folder."""
+        path = self.path(sha)
+        if path.resolve() != path:
+            raise OSError(errno.ELOOP, "a link where bytes should lie", str(path))
+        return path
 
 
 def _path(sha: str) -> str:
@@ -65,7 +76,7 @@ def _path(sha: str) -> str:
 def _flush(path: Path) -> None:
     """Bring file and folder entry to the disk, so that a power cut after this call loses neither."""
     for target in (path, path.parent):
-        handle = os.open(target, os.O_RDONLY)
+        handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW)
         try:
             os.fsync(handle)
         finally:

@@ -21,6 +21,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DARKROOM_", env_file=".env", extra="ignore", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address the web server binds.")
+    hosts: str = Field(
+        "",
+        description="Names, with commas between, under which browsers and programs reach it, such as studio.example; "
+        "the loopback ones and `DARKROOM_HOST` always count.",
+    )
     port: int = Field(8000, ge=1, le=65535, description="Port the web server binds.")
     data: Path = Field(Path("data"), description="Folder of everything that lasts: pictures, queue, logs.")
     redis_url: str | None = Field(
@@ -53,6 +58,9 @@ class Settings(BaseSettings):
         2000, ge=1, description="Most work in one job, in megapixel-steps: width x height x steps x count / 1e6."
     )
     max_upload: int = Field(25 * 1024 * 1024, ge=1024, description="Most bytes in one uploaded picture.")
+    picture_seconds: float = Field(
+        10.0, gt=0, description="Most seconds that reading one picture may take; of a core it gets 5 at most."
+    )
     max_attempts: int = Field(
         10,
         ge=1,
@@ -135,10 +143,10 @@ class Settings(BaseSettings):
         return self.data / "prompts"
 
     def environ(self) -> dict[str, str]:
-        """The environment for a child process that must see exactly these settings."""
+        """The environment for a child process that must see exactly these settings, and fetches no model or code."""
         values = self.model_dump(mode="json", exclude_none=True)
         ours = {f"DARKROOM_{name.upper()}": str(value) for name, value in values.items()}
-        return {**os.environ, **ours}
+        return {**os.environ, "HF_HUB_OFFLINE": "1", "DIFFUSERS_DISABLE_REMOTE_CODE": "1", **ours}
 
 
 @lru_cache

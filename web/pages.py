@@ -17,9 +17,11 @@ from contract.settings import Settings
 _HERE = Path(__file__).resolve().parent
 
 # blob: and data: are previews and pasted pictures; everything else is a file of ours, and no script stands in the page.
+# Trusted types: the modules write text and never HTML, and where one did, the browser would refuse.
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
 EXAMPLES = (

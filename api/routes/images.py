@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from api.deps import OwnerDep, Services, ServicesDep, StoreDep
-from api.pictures import read_picture, thumbnail
 from api.problems import documented
 from contract.blobs import Blobs
 from contract.errors import BadRequest, NotFound, TooLarge, Unavailable, UnsupportedMedia
@@ -40,7 +39,7 @@ async def upload_image(request: Request, services: ServicesDep, owner: OwnerDep)
     data = await _file_of(request)
     if len(data) > services.settings.max_upload:
         raise TooLarge(f"The file has {len(data)} bytes; at most {services.settings.max_upload} are allowed.")
-    return await to_thread.run_sync(_take_in, data, services, owner, limiter=services.pictures)
+    return await to_thread.run_sync(_take_in, data, services, owner, limiter=services.decoder.slots)
 
 
 async def _file_of(request: Request) -> bytes:
@@ -65,7 +64,7 @@ def _take_in(data: bytes, services: Services, owner: str) -> Image:
     image_id = upload_id(owner, hashlib.sha256(data).hexdigest())
     if known := store.image(image_id):
         return known.public()
-    picture = read_picture(data)
+    picture = services.decoder.read(data)
     try:
         sha = services.blobs.put(picture.png)
     except (OSError, BaseError) as error:
@@ -114,7 +113,7 @@ async def read_image(
     if size is None:
         data = await run_in_threadpool(_bytes_of, image, services.blobs)
         return Response(data, headers=headers, media_type=f"image/{image.format}")
-    small = await to_thread.run_sync(_small, image, services.blobs, size, limiter=services.pictures)
+    small = await to_thread.run_sync(_small, image, services, size, limiter=services.decoder.slots)
     return Response(small, headers=headers, media_type="image/webp")
 
 
@@ -144,8 +143,8 @@ def _bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
         raise _unknown() from None
 
 
-def _small(image: StoredImage, blobs: Blobs, size: int) -> bytes:
-    return thumbnail(_bytes_of(image, blobs), size)
+def _small(image: StoredImage, services: Services, size: int) -> bytes:
+    return services.decoder.thumbnail(_bytes_of(image, services.blobs), size)
 
 
 def _tags(header: str) -> list[str]:

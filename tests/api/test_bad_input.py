@@ -230,7 +230,8 @@ def test_answers_do_not_repeat_what_was_sent(client: TestClient, services: Servi
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "multipart/form-data"])
 def test_only_json_is_taken(client: TestClient, services: Services, content_type: str) -> None:
-    answer = client.post(JOBS, content=json.dumps(PLAIN), headers={"Content-Type": content_type})
+    headers = {"Content-Type": content_type, "X-Requested-With": "a test"}
+    answer = client.post(JOBS, content=json.dumps(PLAIN), headers=headers)
     assert answer.status_code == 415
     assert "Content-Type: application/json" in answer.json()["detail"]
     assert services.store.counts() == (0, 0)

@@ -14,10 +14,13 @@ from fastapi.testclient import TestClient
 from PIL import Image, ImageFile, PngImagePlugin
 
 from api.deps import Services
+from api.pictures import read_picture
+from contract.errors import BadImage
 from contract.jobs import Image as ImageRecord
 from tests.api.kit import MAX_UPLOAD, Worker, noise, png
 
 IMAGES = "/api/v1/images"
+FORM = {"X-Requested-With": "a test"}  # no page of another site can send it
 
 
 def test_an_upload_is_told_and_served(client: TestClient) -> None:
@@ -41,7 +44,7 @@ def test_an_upload_is_told_and_served(client: TestClient) -> None:
 def test_the_same_bytes_are_one_picture(client: TestClient, upload: Callable[[bytes], Any]) -> None:
     data = png(noise(20, 20))
     assert upload(data) == upload(data)
-    again = client.post(IMAGES, files={"file": ("../../etc/passwd", data, "application/evil")})
+    again = client.post(IMAGES, files={"file": ("../../etc/passwd", data, "application/evil")}, headers=FORM)
     assert (again.status_code, again.json()) == (201, upload(data))
     assert upload(png(noise(20, 20), compress_level=0))["id"] != upload(data)["id"]
 
@@ -220,12 +223,14 @@ def test_a_bomb_is_not_unpacked(client: TestClient, monkeypatch: pytest.MonkeyPa
     def unpacked(_: ImageFile.ImageFile) -> None:
         pytest.fail("the pixels were unpacked")
 
-    monkeypatch.setattr(ImageFile.ImageFile, "load", unpacked)
     data = bomb(side)
     assert len(data) < 50_000
     answer = client.post(IMAGES, content=data, headers={"Content-Type": "image/png"})
     assert answer.status_code == 422
     assert "at most 4096 x 4096" in answer.json()["detail"]
+    monkeypatch.setattr(ImageFile.ImageFile, "load", unpacked)  # the app reads it in another process
+    with pytest.raises(BadImage, match="at most 4096 x 4096"):
+        read_picture(data)
 
 
 def test_the_limits_themselves_are_taken(client: TestClient, upload: Callable[[bytes], Any]) -> None:
@@ -251,7 +256,7 @@ def test_too_many_bytes(client: TestClient) -> None:
     just = client.post(IMAGES, content=b"\0" * (MAX_UPLOAD + 1), headers={"Content-Type": "image/png"})
     assert just.status_code == 413
     assert str(MAX_UPLOAD) in just.json()["detail"]
-    assert client.post(IMAGES, files={"file": ("a", data, "image/png")}).status_code == 413
+    assert client.post(IMAGES, files={"file": ("a", data, "image/png")}, headers=FORM).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -267,7 +272,7 @@ def test_too_many_bytes(client: TestClient) -> None:
     ],
 )
 def test_bodies_that_hold_no_file(client: TestClient, request_: dict[str, Any], status: int, says: str) -> None:
-    answer = client.post(IMAGES, **request_)
+    answer = client.post(IMAGES, **request_ | {"headers": FORM | request_.get("headers", {})})
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert says in answer.json()["detail"]

@@ -12,9 +12,8 @@ from fastapi.testclient import TestClient
 
 from api.deps import Services
 from api.main import create_app
-from contract.settings import Settings
 from tests.api.kit import announce, noise, png
-from tests.conftest import RedisServer
+from tests.conftest import RedisServer, plain_settings
 
 JOB = {"kind": "txt2img", "prompt": "a cat"}
 
@@ -22,7 +21,7 @@ JOB = {"kind": "txt2img", "prompt": "a cat"}
 @pytest.fixture
 def apart(redis_server: RedisServer, tmp_path: Path) -> Iterator[TestClient]:
     """An app on a Redis of its own, for tests that stop it."""
-    app = create_app(Settings(_env_file=None, data=tmp_path, redis_url=redis_server.url))
+    app = create_app(plain_settings(data=tmp_path, redis_url=redis_server.url))
     announce(app.state.services.store)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

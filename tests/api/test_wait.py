@@ -17,9 +17,8 @@ from fastapi import FastAPI
 from api import changes
 from api.deps import Services
 from api.main import create_app
-from contract.settings import Settings
 from tests.api.kit import Worker, announce
-from tests.conftest import RedisServer
+from tests.conftest import RedisServer, plain_settings
 
 JOB = {"kind": "txt2img", "prompt": "a cat", "steps": 4}
 
@@ -33,7 +32,7 @@ def subscriptions(services: Services) -> int:
 async def running(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with (
         app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://here") as client,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as client,
     ):
         while subscriptions(app.state.services) == 0:
             await asyncio.sleep(0.01)
@@ -55,7 +54,7 @@ async def timed(call: Awaitable[httpx2.Response]) -> tuple[Any, float]:
 @pytest.fixture
 def app(redis_server: RedisServer, tmp_path: Path) -> FastAPI:
     """An app for this test's own event loop, on a Redis to which nobody else subscribes, with the model announced."""
-    made = create_app(Settings(_env_file=None, data=tmp_path, redis_url=redis_server.url))
+    made = create_app(plain_settings(data=tmp_path, redis_url=redis_server.url))
     announce(made.state.services.store)
     return made
 

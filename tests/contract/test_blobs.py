@@ -45,3 +45,24 @@ def test_a_write_that_fails_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "blobs" / sha[:2]).write_bytes(b"in the way")
     with pytest.raises(OSError, match="LocalFileSystem"):
         blobs.put(b"picture")
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    """Neither for a file nor for the folder it lies in, whichever way it is asked for."""
+    blobs, outside = Blobs(tmp_path / "blobs"), tmp_path / "outside"
+    secret = outside / ("ab" * 32)
+    outside.mkdir()
+    secret.write_bytes(b"secret")
+    (tmp_path / "blobs" / "ab").symlink_to(outside)
+    data = b"data"
+    sha = blobs.put(data)
+    blobs.path(sha).unlink()
+    blobs.path(sha).symlink_to(secret)
+    for linked in ("ab" * 32, sha):
+        with pytest.raises(OSError, match="a link"):
+            blobs.get(linked)
+        with pytest.raises(OSError, match="a link"):
+            blobs.delete(linked)
+    with pytest.raises(OSError, match="a link"):
+        blobs.put(data)
+    assert secret.read_bytes() == b"secret"

@@ -154,7 +154,9 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=arguments, timeout=4 * PATIENCE
+        )
         yield chromium
         chromium.close()
 

@@ -15,6 +15,7 @@ from transformers import CLIPTextModel
 
 from contract.chunks import PromptTokenizer
 from worker.models import preview
+from worker.models.intake import check_folder
 from worker.models.preview import PreviewMap
 
 Prediction = Literal["epsilon", "v_prediction"]
@@ -60,10 +61,11 @@ def load(path: Path, device: torch.device, dtype: torch.dtype, *, channels_last:
     """Load a folder in diffusers format; safetensors only, nothing is downloaded.
 
     channels_last: convolutions have their channels innermost in memory, which is faster and rounds otherwise.
-    Raises ModelError when a part is missing or of a kind this engine does not know.
+    Raises ModelError when a part is missing, of a kind this engine does not know, or nothing to be trusted.
     """
     scheduler = _json(path / "scheduler" / "scheduler_config.json")
     try:
+        check_folder(path)
         tokenizer = PromptTokenizer.load(path)
         text_encoder = _part(CLIPTextModel, path / "text_encoder", device, dtype)
         unet = _part(UNet2DConditionModel, path / "unet", device, dtype)
