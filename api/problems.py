@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from contract.errors import QueueFull, RequestError, Unavailable
+from contract.errors import RequestError, TooMany, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def install(app: FastAPI) -> None:
 async def _on_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     fields = [FieldError(loc=["body", *error.field.split(".")], msg=error.detail)] if error.field else []
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull) else None
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
     return problem(error.status, error.detail, path_of(request.scope), fields, headers)
 
 

@@ -15,6 +15,13 @@
 | `workers`, `models`  | hash   | what workers publish about themselves and their models |
 | `tokenizers`         | hash   | model hash → its tokenizer, for the api to show tokens |
 | `reaper`             | string | lock: one process reaps at a time |
+| `keys`               | hash   | key id → its record (access.py); the id is the owner of what it makes |
+| `session:<sha256>`   | string | a browser's session: key id and the hash of the key's text; goes after 14 days |
+| `owned:<owner>`      | zset   | an owner's jobs, by time of arrival |
+| `flying:<owner>`     | set    | an owner's jobs that wait or run |
+| `spent:<owner>`      | hash   | minute → pixel-steps an owner's jobs cost; those of the last hour |
+| `used:<owner>`       | hash   | jobs and pixel-steps an owner was ever granted, and when its key was last seen |
+| `limits:…`           |        | counters of the rate limits (api/limits.py) |
 | `k:…`                |        | Celery's own keys |
 | `changed`, `cancel`  | channel| ids of jobs that changed, or are to be cancelled |
 """
@@ -23,6 +30,7 @@ PREFIX = "darkroom:"
 QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
+KEYS, LIMITS = PREFIX + "keys", PREFIX + "limits"
 CELERY_PREFIX = PREFIX + "k:"
 
 
@@ -40,3 +48,23 @@ def image(image_id: str) -> str:
 
 def preview(job_id: str) -> str:
     return f"{PREFIX}preview:{job_id}"
+
+
+def session(sha256: str) -> str:
+    return f"{PREFIX}session:{sha256}"
+
+
+def owned(owner: str) -> str:
+    return f"{PREFIX}owned:{owner}"
+
+
+def flying(owner: str) -> str:
+    return f"{PREFIX}flying:{owner}"
+
+
+def spent(owner: str) -> str:
+    return f"{PREFIX}spent:{owner}"
+
+
+def used(owner: str) -> str:
+    return f"{PREFIX}used:{owner}"

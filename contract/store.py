@@ -20,7 +20,8 @@ from redis.retry import Retry
 
 from contract import keys
 from contract.broker import UNREAD_HINTS
-from contract.errors import ErrorCode, QueueFull
+from contract.errors import BadRequest, ErrorCode, OverQuota, QueueFull, RequestError
+from contract.estimates import cost_of
 from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
 from contract.records import job_from, utc
@@ -103,14 +104,19 @@ class JobStore:
         max_queue: int,
         drawn: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Accept a job. Raises QueueFull. `steps` is the sum over its images; submitting an id again is harmless.
+        """Accept a job. Raises QueueFull and OverQuota, and BadRequest for what its owner's quota never allows.
+
+        `steps` is the sum over its images; submitting an id again is harmless.
 
         drawn: as in `Work`; empty = the request's own prompts.
         """
         body = request.model_dump(mode="json")
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
-        created, waiting = self._run("submit", job_id, owner, body["kind"], steps, max_queue, *texts)
+        cost = cost_of(request, steps)
+        created, waiting, *refused = self._run("submit", job_id, owner, body["kind"], steps, max_queue, *texts, cost)
+        if refused:
+            raise _over_quota(cost / 1e6, *refused)
         if not created:
             raise QueueFull(f"{waiting} jobs are waiting, which is the most this server takes; try later", 30)
 
@@ -242,15 +248,20 @@ class JobStore:
         ]
 
     def page(
-        self, *, state: JobState | None, kind: str | None, before: float | None, limit: int
+        self, *, state: JobState | None, kind: str | None, before: float | None, limit: int, owner: str | None = None
     ) -> tuple[list[Job], float | None]:
-        """Newest first: at most `limit` jobs older than `before` (ms), and where the next page begins."""
+        """Newest first: at most `limit` jobs older than `before` (ms), and where the next page begins.
+
+        owner: only his; None = everybody's. A page ends after 2000 jobs looked at, with however many of them fit.
+        """
         found: list[Job] = []
-        while len(found) < limit:
+        for _ in range(10):
             top = f"({before}" if before is not None else "+inf"
             rows = cast(
                 "list[tuple[str, float]]",
-                self.redis.zrevrangebyscore(keys.JOBS, top, "-inf", start=0, num=200, withscores=True),
+                self.redis.zrevrangebyscore(
+                    keys.owned(owner) if owner else keys.JOBS, top, "-inf", start=0, num=200, withscores=True
+                ),
             )
             scores = dict(rows)
             for job in self.get_many(scores):
@@ -281,6 +292,9 @@ class JobStore:
 
     def owner(self, job_id: str) -> str | None:
         return cast("str | None", self.redis.hget(keys.job(job_id), "owner"))
+
+    def image_owner(self, image_id: str) -> str | None:
+        return cast("str | None", self.redis.hget(keys.image(image_id), "owner"))
 
     def counts(self) -> tuple[int, int]:
         """Jobs queued and jobs running."""
@@ -353,3 +367,13 @@ class JobStore:
 def _image_args(image: StoredImage) -> tuple[str, str, str, str, str]:
     """What the scripts that keep a picture want: id, SHA-256, owner, what clients see, how it was made."""
     return image.id, image.sha256, image.owner, image.public().model_dump_json(), json.dumps(image.metadata)
+
+
+def _over_quota(cost: float, which: str, most: str, wait: int) -> RequestError:
+    """Why a key's quota forbids a job that costs so many megapixel-steps, and what to change."""
+    if which == "jobs":
+        return OverQuota(f"This key has {most} jobs waiting or running, which is its quota; let one end.", wait)
+    told = f"This job is {cost:.4g} megapixel-steps of work; the key's quota is {most} an hour."
+    if wait < 0:
+        return BadRequest(f"{told} Lower the steps, the count or the size.", "steps")
+    return OverQuota(f"{told} Wait, or lower the steps, the count or the size.", wait)

@@ -11,6 +11,8 @@ local function job_key(id) return PREFIX .. 'job:' .. id end
 local function pictures_key(id) return PREFIX .. 'pictures:' .. id end
 local function image_key(id) return PREFIX .. 'image:' .. id end
 local function refs_key(sha) return PREFIX .. 'refs:' .. sha end
+local function owned_key(owner) return PREFIX .. 'owned:' .. owner end
+local function flying_key(owner) return PREFIX .. 'flying:' .. owner end
 
 -- Every transition tells whoever waits for this job.
 local function changed(id) redis.call('PUBLISH', PREFIX .. 'changed', id) end
@@ -43,7 +45,12 @@ end
 -- Input pictures stay readable as long as the job that uses them, even when their owner deletes them.
 local function inputs_of(id) return cjson.decode(redis.call('HGET', job_key(id), 'inputs') or '{}') end
 
+-- It neither waits nor runs any more, and its owner's quota has room again.
+local function land(id) redis.call('SREM', flying_key(redis.call('HGET', job_key(id), 'owner') or ''), id) end
+
 local function forget_job(id)
+  land(id)
+  redis.call('ZREM', owned_key(redis.call('HGET', job_key(id), 'owner') or ''), id)
   for _, sha in pairs(inputs_of(id)) do unrefer(sha, id) end
   for _, image in ipairs(redis.call('ZRANGE', pictures_key(id), 0, -1)) do forget_image(image) end
   redis.call('DEL', job_key(id), pictures_key(id))
@@ -53,6 +60,7 @@ local function forget_job(id)
 end
 
 local function finish(id, state, code, message)
+  land(id)
   redis.call('HSET', job_key(id), 'state', state, 'finished_at', now(), 'error_code', code, 'error_message', message)
   redis.call('ZREM', QUEUED, id)
   redis.call('ZREM', LEASES, id)
