@@ -1,16 +1,23 @@
 """What routes need, as Annotated names: a route's signature reads as a sentence."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from anyio import CapacityLimiter
 from celery import Celery
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 
+from api.access import LOOKING, Who
 from api.changes import Changes
+from api.limits import Limits
+from api.problems import path_of
 from api.tokenizers import Tokenizers
+from contract.access import LOCAL, Keys
+from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.settings import Settings
 from contract.store import JobStore
@@ -26,6 +33,9 @@ class Services:
     celery: Celery
     changes: Changes
     tokenizers: Tokenizers
+    keys: Keys
+    limits: Limits
+    audit: Audit
     pictures: CapacityLimiter  # threads that decode or encode a picture at a time: each may take 200 MB
 
 
@@ -42,13 +52,38 @@ async def _store(services: ServicesDep) -> JobStore:
     return services.store
 
 
-async def _owner() -> str:
-    """Whose jobs and pictures these are. There are no keys yet, so there is one owner."""
-    return "local"
+async def _who(request: Request) -> Who:
+    who: Who = request.state.who  # the door has put it there
+    return who
+
+
+WhoDep = Annotated[Who, Depends(_who)]
+
+
+async def _owner(request: Request, who: WhoDep, services: ServicesDep) -> str:
+    """Whose things a request is about: what an admin does to another's job or picture is done in that owner's place."""
+    if not who.admin or who.owner == LOCAL:
+        return who.owner
+    owner = await run_in_threadpool(_named, services.store, request.path_params) or who.owner
+    if owner != who.owner and request.method not in LOOKING:
+        await run_in_threadpool(services.audit.note, who.name, f"{request.method} {path_of(request.scope)} of {owner}")
+    return owner
+
+
+def _named(store: JobStore, path: Mapping[str, str]) -> str | None:
+    """The owner of what a path names."""
+    if "job_id" in path:
+        return store.owner(path["job_id"])
+    return store.image_owner(path["image_id"]) if "image_id" in path else None
+
+
+async def _visible(who: WhoDep) -> str | None:
+    return None if who.admin else who.owner
 
 
 StoreDep = Annotated[JobStore, Depends(_store)]
 OwnerDep = Annotated[str, Depends(_owner)]
+VisibleDep = Annotated[str | None, Depends(_visible)]  # whose things a list shows; None = everybody's
 
 
 class _Id(Convertor[str]):

@@ -9,14 +9,18 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from api import problems
+from api.access import Door
 from api.bodies import BodyLimit
 from api.changes import Changes
 from api.deps import Services
 from api.headers import SecurityHeaders
+from api.limits import Limits
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
-from api.routes import catalogue, docs, health, images, jobs, tokens
+from api.routes import catalogue, docs, health, images, jobs, me, sign_in, tokens
 from api.tokenizers import Tokenizers
+from contract.access import Keys
+from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.broker import make_celery
 from contract.reaper import Reaper
@@ -44,12 +48,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (images, jobs, catalogue, tokens, health, docs):
+    for module in (images, jobs, catalogue, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, upload_path=images.router.prefix, upload_limit=settings.max_upload)
+    app.add_middleware(Door, keys=services.keys, limits=services.limits, settings=settings, audit=services.audit)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measure, metrics=HttpMetrics(registry))
     return app
@@ -65,6 +70,9 @@ def _services(settings: Settings) -> Services:
         celery=make_celery(settings),
         changes=Changes(settings),
         tokenizers=Tokenizers(store),
+        keys=Keys(store.redis),
+        limits=Limits(settings),
+        audit=Audit(settings),
         pictures=CapacityLimiter(2),
     )
 
@@ -76,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     reaper.start()
     async with services.changes:
         yield
+    await services.limits.close()
     reaper.stop()
     reaper.join(2)
     services.celery.close()

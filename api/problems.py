@@ -45,12 +45,14 @@ class ProblemDetails(BaseModel):
 
 
 _MEANINGS = {
+    401: "No key, or a wrong one, and no session.",
+    403: "The key has not the scope for this, or a write of a session has no CSRF token.",
     404: "No such job, picture or route.",
     409: "The state of the job forbids it.",
     413: "The body is too large.",
     415: "Not a media type this route takes.",
     422: "A field, or fields together, that cannot work; `errors` names them.",
-    429: "The queue is full; `Retry-After` says in how many seconds to try again.",
+    429: "The queue is full, or a quota or rate limit used up; `Retry-After` says in how many seconds to try again.",
     500: "A fault of ours; `instance` is its id in the log.",
     503: "Redis, the disk or every worker is away; `Retry-After` says in how many seconds to try again.",
 }
@@ -70,6 +72,11 @@ _HINTS = {
     404: "Nothing is at this address; check the path and the id. /docs lists every route.",
     405: "This address does not take that method; /docs lists those it takes.",
 }
+
+
+def meaning(status: int) -> str:
+    """What a status says, in general."""
+    return _MEANINGS[status]
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -131,6 +138,11 @@ async def _on_disconnect(request: Request, _: Exception) -> Response:
 
 
 async def _on_unavailable(request: Request, error: Exception) -> Response:
+    return unavailable(request, error)
+
+
+def unavailable(request: Request, error: Exception) -> Response:
+    """What is answered while Redis, the disk or every worker is away."""
     told = str(error) if isinstance(error, Unavailable) else "The queue (Redis) does not answer at the moment"
     error_id = _new_id()
     log.warning("%s %s: %s: %s", error_id, path_of(request.scope), type(error).__name__, error)

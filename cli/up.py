@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from cli import services
 from cli.child import Service
+from cli.keys import check_binding
 from cli.redis_server import lock, redis_folder, redis_server, socket_path
 from cli.supervisor import Supervisor
 from contract.errors import DarkroomError
@@ -25,6 +26,7 @@ def up(settings: Settings) -> int:
     logs = settings.data.resolve() / "logs"
     try:
         logs.mkdir(parents=True, exist_ok=True)
+        check_binding(settings)
         settings, first, inherit = _with_redis(settings)
     except OSError as error:
         raise DarkroomError(

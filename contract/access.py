@@ -8,6 +8,7 @@ grace time. A session is a browser's, made with one text and ended with it.
 import base64
 import hashlib
 import hmac
+import ipaddress
 import json
 import re
 import secrets
@@ -193,7 +194,7 @@ class Keys:
         if kept is None:
             return None
         key_id, sha256 = kept.split(" ")
-        key = self._read(key_id)
+        key = self.read(key_id)
         alive = key and any(secret.sha256 == sha256 for secret in key.alive(_now()))
         return key if alive else None
 
@@ -201,12 +202,13 @@ class Keys:
         """The key with this text, and the text's hash. Compares bytes, and all there are to compare."""
         digest = _digest(text)
         form = _TEXT.fullmatch(text[:200])
-        key = self._read(form[1]) if form else None
+        key = self.read(form[1]) if form else None
         known = [secret.sha256 for secret in key.alive(_now())] if key else []
         fits = [hmac.compare_digest(digest.encode(), each.encode()) for each in known or [_NOTHING]]
         return (key, digest) if key and any(fits) else None
 
-    def _read(self, key_id: str) -> Key | None:
+    def read(self, key_id: str) -> Key | None:
+        """The key of this id, whatever has become of it."""
         record = cast("str | None", self.redis.hget(keys.KEYS, key_id))
         return Key.model_validate_json(record) if record else None
 
@@ -237,6 +239,14 @@ class Keys:
 def csrf_of(token: str) -> str:
     """What a page sends with its writes, to show that it can read this site's cookies."""
     return hashlib.sha256(f"csrf {token}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or the name localhost, is this machine's own."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _now() -> datetime:

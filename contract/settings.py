@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliToggleFlag, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DARKROOM_", env_file=".env", extra="ignore", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address the web server binds.")
+    insecure: CliToggleFlag[bool] = Field(
+        False, description="Take requests from other machines though there are no keys: everybody may do everything."
+    )
     port: int = Field(8000, ge=1, le=65535, description="Port the web server binds.")
     data: Path = Field(Path("data"), description="Folder of everything that lasts: pictures, queue, logs.")
     redis_url: str | None = Field(
@@ -65,6 +68,14 @@ class Settings(BaseSettings):
         ge=0,
         description="Most bytes of a job's checkpoint; beyond it an image goes on from further back.",
     )
+    rate_per_key: int = Field(3000, ge=0, description="Most requests a minute with one key; 0 = any number.")
+    rate_per_address: int = Field(
+        6000, ge=0, description="Most requests a minute from one address, once there are keys; 0 = any number."
+    )
+    rate_failures: int = Field(
+        20, ge=1, description="Wrong keys a minute from one address that are answered 401; more are answered 429."
+    )
+    log_prompts: bool = Field(False, description="Leave prompts in the logs readable.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @property

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from api.bodies import StrictJSONRoute
-from api.deps import OwnerDep, ServicesDep, StoreDep
+from api.deps import OwnerDep, ServicesDep, StoreDep, VisibleDep
 from api.kinds import resolve_any
 from api.problems import documented
 from contract.broker import send_hint
@@ -106,10 +106,10 @@ class JobPage(BaseModel):
 
 
 @router.get("", responses=documented(422, 503))
-def list_jobs(store: StoreDep, listing: Annotated[Listing, Query()]) -> JobPage:
+def list_jobs(store: StoreDep, owner: VisibleDep, listing: Annotated[Listing, Query()]) -> JobPage:
     """List jobs, newest first."""
     before = _read_cursor(listing.cursor) if listing.cursor else None
-    jobs, rest = store.page(state=listing.state, kind=listing.kind, before=before, limit=listing.limit)
+    jobs, rest = store.page(state=listing.state, kind=listing.kind, before=before, limit=listing.limit, owner=owner)
     return JobPage(jobs=jobs, next_cursor=None if rest is None else _write_cursor(rest))
 
 

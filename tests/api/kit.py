@@ -12,6 +12,7 @@ from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage, WorkerInfo
 from contract.store import Claim, JobStore
 
+LOOPBACK = ("127.0.0.1", 50000)  # where a client is that needs no key while there are none
 MAX_QUEUE = 10
 MAX_UPLOAD = 2 * 1024 * 1024
 
