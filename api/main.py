@@ -24,6 +24,7 @@ from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.broker import make_celery
 from contract.reaper import Reaper
+from contract.redact import redact_logs
 from contract.settings import Settings
 from contract.settings import settings as read_settings
 from contract.store import JobStore, connect
@@ -35,6 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings is None:
         settings = read_settings()
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        redact_logs(settings)
     app = FastAPI(
         title="Darkroom",
         version="1",

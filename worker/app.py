@@ -17,6 +17,7 @@ from celery.signals import setup_logging, worker_init, worker_ready
 from contract.blobs import Blobs
 from contract.broker import RUN, make_celery
 from contract.reaper import Reaper
+from contract.redact import redact_logs
 from contract.settings import Settings
 from contract.settings import settings as read_settings
 from contract.store import JobStore, connect
@@ -40,6 +41,7 @@ def run(job_id: str) -> None:
 @setup_logging.connect  # type: ignore[untyped-decorator]  # celery ships no types
 def _log(**_: Any) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    redact_logs(settings)
     logging.getLogger("celery").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 

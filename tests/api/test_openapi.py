@@ -31,6 +31,7 @@ ROUTES = {
     "GET /api/v1/wildcards": "200",
     "GET /api/v1/tokens": "200",
     "GET /api/v1/queue": "200",
+    "GET /api/v1/me": "200",
     "GET /healthz": "200",
     "GET /readyz": "200",
     "GET /metrics": "200",
