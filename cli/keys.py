@@ -60,9 +60,7 @@ def _run(args: argparse.Namespace, keys: Keys, audit: Audit) -> None:
     elif args.action == "rotate":
         key, text = keys.rotate(args.name, args.grace)
         audit.note(_WHO, f"rotated key {key.id} {key.name}, grace {args.grace} s")
-        print(
-            f"{text}\nThe new key of {key.name}; it is not shown again. The old one is taken for {args.grace} s more."
-        )
+        print(f"{text}\nThe new key of {key.name}; it is not shown again. The old one lives {args.grace} s longer.")
     elif not args.if_none or keys.none():
         key, text = keys.add(args.name, args.scopes, args.quota)
         audit.note(_WHO, f"added key {key.id} {key.name} for {_listed(key.scopes)}")
