@@ -12,9 +12,10 @@ import ipaddress
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -110,7 +111,7 @@ class Door:
         """Raises _Refused."""
         address = address_of(request)
         here = is_loopback(address)
-        if here and _HERE.fullmatch(request.url.path):
+        if here and _HERE.fullmatch(request.scope["path"]):  # `request.url` begins with what the Host header says
             return _LOCAL
         texts, token = set(credentials(request)), request.cookies.get(SESSION_COOKIE)
         closed, key = await run_in_threadpool(self._look_up, texts, token)
@@ -140,7 +141,8 @@ class Door:
         else:
             key = self._keys.visitor(token) if token else None
         if key and time.monotonic() > self._touched.get(key.id, -60.0) + 60:
-            self._keys.touch(key.id)
+            with suppress(OutOfMemoryError):  # a full Redis keeps nobody from looking
+                self._keys.touch(key.id)
             self._touched[key.id] = time.monotonic()
         return True, key
 

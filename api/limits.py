@@ -8,6 +8,7 @@ import redis.asyncio
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.exceptions import OutOfMemoryError
 
 from contract import keys
 from contract.settings import Settings
@@ -30,7 +31,10 @@ class Limits:
         if not most:
             return 0
         item = RateLimitItemPerMinute(most)
-        if await self._windows.hit(item, what, who):
+        try:
+            if await self._windows.hit(item, what, who):
+                return 0
+        except OutOfMemoryError:  # a full Redis takes no jobs, but whoever has some may look at them
             return 0
         stats = await self._windows.get_window_stats(item, what, who)
         return max(1, min(60, math.ceil(stats.reset_time - time.time())))

@@ -37,7 +37,7 @@ async def sign_in(request: Request, services: ServicesDep, key: Annotated[str, F
             return problem(status, told, path_of(request.scope), headers=headers)
         return _page(told, status, headers)
     answer: Response = Response(status_code=204) if script else RedirectResponse("/", 303)
-    cookies_for(answer, token, secure=request.url.scheme == "https", seconds=SESSION_SECONDS)
+    cookies_for(answer, token, secure=request.scope["scheme"] == "https", seconds=SESSION_SECONDS)
     return answer
 
 
@@ -47,7 +47,7 @@ def sign_out(request: Request, services: ServicesDep) -> Response:
     if token := request.cookies.get(SESSION_COOKIE):
         services.keys.sign_out(token)
     answer = Response(status_code=204)
-    cookies_for(answer, None, secure=request.url.scheme == "https", seconds=0)
+    cookies_for(answer, None, secure=request.scope["scheme"] == "https", seconds=0)
     return answer
 
 

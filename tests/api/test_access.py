@@ -154,6 +154,23 @@ def test_without_keys_this_machine_is_everybody_and_no_other(services: Services,
     assert client.get("/api/v1/me").status_code == 401
 
 
+def test_a_host_header_makes_no_other_path(services: Services, client: TestClient) -> None:
+    key_of(services, "alice", Scope.READ)
+    for host in ("x/metrics?", "x/metrics#", "localhost/metrics?x="):
+        assert client.get("/api/v1/me", headers={"Host": host}).status_code in (401, 421), host
+
+
+def test_a_full_redis_keeps_nobody_from_looking(services: Services, afar: TestClient) -> None:
+    _, alice = key_of(services, "alice")
+    services.store.redis.config_set("maxmemory", 1)
+    try:
+        assert afar.get("/api/v1/jobs", headers=alice).status_code == 200
+        assert afar.get("/api/v1/jobs").status_code == 401
+        assert afar.post("/api/v1/jobs", json=JOB, headers=alice).status_code == 503
+    finally:
+        services.store.redis.config_set("maxmemory", 0)
+
+
 def test_another_machine_needs_a_key_though_there_is_none(services: Services, afar: TestClient) -> None:
     for path in ("/api/v1/me", "/api/v1/jobs", "/metrics", "/api/v1/samplers"):
         assert afar.get(path).status_code == 401
