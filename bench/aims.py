@@ -13,8 +13,8 @@ from bench.peers import Bare, Call, Stepper, median_time, synchronize
 from bench.pipelines import line
 from bench.sched_sim import Device, Job, by_steps, by_window, capacity, mixed
 from bench.workloads import Ask, Scale, percentile, plain, rows_of, steps_run
-from worker.engine.request import Event, Progress, Ticket
 from worker.engine.runner import Runner
+from worker.engine.ticket import Event, Progress, Ticket
 from worker.models.loader import Components
 
 DATACENTRE = Device(a=5.5, c=1.55, decode=3 * 1.55)  # milliseconds: a GPU with Stable Diffusion 1.5

@@ -32,8 +32,9 @@ from bench.random_models import CONFIGS, Size, build
 from bench.workloads import SAMPLERS, Scale, plain
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import EngineRequest, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.runner import BUCKETS, Runner
+from worker.engine.ticket import Ticket
 from worker.models.loader import Components
 from worker.models.preview import PreviewMap
 

@@ -17,7 +17,8 @@ from bench.workloads import Ask
 from worker.engine.batcher import Batcher
 from worker.engine.engine import Engine
 from worker.engine.flight import Flight
-from worker.engine.request import Done, EngineRequest, Failed, Picture
+from worker.engine.request import EngineRequest
+from worker.engine.ticket import Done, Failed, Picture
 from worker.models.loader import Components
 
 

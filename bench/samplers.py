@@ -16,8 +16,9 @@ from contract.catalogue import SAMPLERS, Sampler, SamplerId
 from tests.worker.engine.moments import error
 from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
-from worker.engine.request import EngineRequest, Picture
+from worker.engine.request import EngineRequest
 from worker.engine.sigmas import exponential, karras
+from worker.engine.ticket import Picture
 from worker.models.loader import default_device, load
 
 ROOT = Path(__file__).parents[1]

@@ -93,12 +93,20 @@ BLOCKED = """
 import sys
 for name in ("torch", "diffusers", "transformers"):
     sys.modules[name] = None  # importing it raises
-import api.main, cli.main
-assert not [name for name in sys.modules if name.split(".")[0] == "worker"]
+import {modules}
 """
 
 
-def test_the_api_starts_without_torch() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", BLOCKED], cwd=ROOT, env=environment, capture_output=True, text=True)
+def without_torch(modules: str) -> None:
+    code, environment = BLOCKED.format(modules=modules), {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_api_starts_without_torch() -> None:
+    without_torch("api.main, cli.main\nassert not [name for name in sys.modules if name.split('.')[0] == 'worker']")
+
+
+def test_the_process_around_a_worker_knows_no_torch() -> None:
+    """tests/chaos runs it with a workshop of its own."""
+    without_torch("worker.main")

@@ -19,7 +19,7 @@ from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.settings import ROOT
 from contract.store import Claim, JobStore, Work
-from worker.engine.request import Checkpoint, Trace
+from worker.engine.ticket import Checkpoint, Trace
 from worker.models.loader import Components
 from worker.plan import Plan
 
@@ -73,7 +73,7 @@ def unpack(data: bytes, fingerprint: str) -> dict[int, Trace]:
 
 @dataclass(frozen=True)
 class Memory:
-    """The checkpoints of one claim. Nothing here ever fails a job: without them it only takes longer."""
+    """See `worker.workshop.Memory`."""
 
     checkpoints: Checkpoints
     claim: Claim

@@ -11,7 +11,8 @@ from contract.blobs import Blobs
 from contract.grid import Axis, Cell, Grid, cells
 from contract.requests import Img2Img, Inpaint
 from worker import files
-from worker.engine.request import EngineRequest, Picture
+from worker.engine.request import EngineRequest
+from worker.engine.ticket import Picture
 from worker.plan import Print, prints, told, words_of
 from worker.prepare import Drawn, Order, engine_request, prepare
 from worker.sheet import Sheet

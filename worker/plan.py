@@ -1,14 +1,19 @@
-"""A job as the worker goes about it: what the engine develops, and the pictures that come of it."""
+"""A job as the worker goes about it: what the engine develops, and the pictures that come of it. Imports no torch."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from contract.requests import PictureRequest
-from worker.engine.request import EngineRequest, Picture
-from worker.pictures import Pixels, Role
-from worker.prepare import Drawn, Order
+from worker.engine.ticket import Picture
+
+if TYPE_CHECKING:
+    from worker.engine.request import EngineRequest
+    from worker.pictures import Pixels, Role
+    from worker.prepare import Drawn, Order
 
 
 @dataclass(frozen=True, eq=False)

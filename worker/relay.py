@@ -15,9 +15,9 @@ from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
 from contract.store import Claim, JobStore, Verdict, Work
 from worker import files
-from worker.checkpoint import Memory
-from worker.engine.request import Cancelled, Checkpoint, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.engine.ticket import Cancelled, Checkpoint, Done, Failed, Picture, Preview, Progress, Ticket
 from worker.plan import Plan, Print
+from worker.workshop import Memory
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")

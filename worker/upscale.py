@@ -10,7 +10,8 @@ from PIL import Image
 
 from contract.blobs import Blobs
 from contract.upscale import Upscale, enlarged, starts
-from worker.engine.request import EngineRequest, Picture
+from worker.engine.request import EngineRequest
+from worker.engine.ticket import Picture
 from worker.pictures import Pixels, colours, signed
 from worker.plan import Plan, Print, told
 from worker.prepare import Drawn, engine_request, read_input

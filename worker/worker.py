@@ -1,15 +1,11 @@
-"""One worker: an engine, the jobs it holds, and the threads that keep the ledger informed."""
+"""One worker: a workshop, the jobs it holds, and the threads that keep the ledger informed."""
 
-import json
 import logging
 import socket
 import threading
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
-import torch
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 
@@ -17,18 +13,13 @@ from contract import keys
 from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.errors import ErrorCode, JobFailed
-from contract.jobs import ModelInfo, WorkerInfo
+from contract.jobs import WorkerInfo
 from contract.kinds import JobRequest
-from contract.requests import Txt2Img
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
-from worker.checkpoint import Memory, fingerprint, maker_of, resumed
-from worker.engine.engine import Engine
-from worker.engine.request import Ticket
-from worker.kinds import plan
-from worker.models.loader import Components
-from worker.prepare import prepare
+from worker.engine.ticket import Ticket
 from worker.relay import Relay
+from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
@@ -38,31 +29,18 @@ _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 class Worker:
     """Runs jobs by id. `run` is called from many threads at once; everything else from one."""
 
-    def __init__(self, settings: Settings, store: JobStore, blobs: Blobs, components: Components) -> None:
+    def __init__(self, settings: Settings, store: JobStore, blobs: Blobs, workshop: Workshop) -> None:
         self.name = settings.worker_name or socket.gethostname()
-        self.model = describe(components, settings)
-        self._settings, self._store, self._blobs = settings, store, blobs
-        self._tokenizer = components.tokenizer
-        self._device = _device_name(components.device)
-        self._maker = maker_of(components, self._device)
+        self._settings, self._store, self._blobs, self._workshop = settings, store, blobs, workshop
         self._checkpoints = Checkpoints(settings.checkpoints)
-        self._engine = Engine(
-            components,
-            max_rows=settings.max_rows,
-            measured=True,
-            strict=settings.strict,
-            checkpoint_seconds=settings.checkpoint_seconds,
-            checkpoint_bytes=settings.checkpoint_bytes,
-        )
         self._held: dict[Claim, Ticket] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._ready = False
 
     def start(self) -> None:
-        """Make the warm-up picture, take over from a dead predecessor, and begin to beat."""
-        self._engine.start()
-        self._warm_up()
+        """Warm up, take over from a dead predecessor, and begin to beat."""
+        self._workshop.start()
         for job_id in self._store.bury(self.name, self._settings.max_attempts):
             log.warning("%s was lost with the worker before this one; it runs again", job_id)
         self._ready = True
@@ -109,23 +87,20 @@ class Worker:
 
     def _develop(self, claim: Claim) -> None:
         work = self._store.work(claim.job_id)
-        request = _REQUEST.validate_python(work.request)
-        if request.model not in (None, self.model.name):  # None: it needs none
-            raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {self.model.name}, not {request.model}")
+        request, model = _REQUEST.validate_python(work.request), self._workshop.model
+        if request.model not in (None, model.name):  # None: it needs none
+            raise JobFailed(ErrorCode.MODEL_UNAVAILABLE, f"this worker has {model.name}, not {request.model}")
         early = Ticket()  # keeps the lease, and hears a wish to cancel, while the inputs are read
         self._hold(claim, early)
-        planned = plan(request, work, self._blobs)
-        memory = Memory(self._checkpoints, claim, fingerprint(self._maker, work))
-        resume = resumed(memory, planned, self._maker, self._store, self._blobs)
-        ticket = self._engine.submit(*planned.requests, owner=work.owner, resume=resume)
-        self._hold(claim, ticket)
+        run = self._workshop.begin(claim, request, work)
+        self._hold(claim, run.ticket)
         if early.cancelled:
-            ticket.cancel()
-        relay = Relay(claim, work, self.model, planned, self._store, self._blobs, memory, self._maker)
+            run.ticket.cancel()
+        relay = Relay(claim, work, model, run.plan, self._store, self._blobs, run.memory, self._workshop.maker)
         try:
-            relay.follow(ticket)
+            relay.follow(run.ticket)
         finally:
-            ticket.cancel()  # where the relay gave up, nobody wants the rest
+            run.ticket.cancel()  # where the relay gave up, nobody wants the rest
 
     def _fail(self, claim: Claim, code: ErrorCode, message: str) -> None:
         if self._store.fail(claim, code, message):
@@ -134,14 +109,6 @@ class Worker:
     def _hold(self, claim: Claim, ticket: Ticket) -> None:
         with self._lock:
             self._held[claim] = ticket
-
-    def _warm_up(self) -> None:
-        """One small picture through every network, so that the first real one does not wait for kernels."""
-        request = Txt2Img(
-            prompt="", width=self.model.native_width, height=self.model.native_height, seed=0, steps=2, previews=False
-        )
-        for event in self._engine.submit(prepare(request, {}, [("", "")], self._blobs).request):
-            log.debug("warm-up: %s", event)
 
     # --- what goes on beside ----------------------------------------------------------------------
 
@@ -182,43 +149,19 @@ class Worker:
             ticket.cancel()
 
     def _announce(self) -> None:
-        stats = self._engine.stats
-        self._store.publish_tokenizer(self.model, self._tokenizer.dump)
+        shop = self._workshop
+        counters = dict(shop.counters)
+        self._store.publish_tokenizer(shop.model, shop.tokenizer)
         self._store.announce(
             WorkerInfo(
                 id=self.name,
                 host=socket.gethostname(),
-                device=self._device,
-                models=[self.model],
-                rows=stats.rows_in_flight,
+                device=shop.device,
+                models=[shop.model],
+                rows=int(counters["rows_in_flight"]),
                 busy=len(self._held),
                 ready=self._ready and not self._stopping.is_set(),
                 heartbeat_at=datetime.now(UTC),
-                counters=asdict(stats),
+                counters=counters,
             )
         )
-
-
-def describe(components: Components, settings: Settings) -> ModelInfo:
-    """What the api tells about this model."""
-    return ModelInfo(
-        name=settings.model.name,
-        label=settings.model.name.replace("-", " ").replace("_", " ").capitalize(),
-        description=f"{settings.model.name}, {components.native_size} x {components.native_size} pixels",
-        hash=components.sha256,
-        native_width=components.native_size,
-        native_height=components.native_size,
-        prediction=components.prediction,
-        text_layers=components.text_encoder.config.num_hidden_layers,
-        **_recommended(settings.model),
-    )
-
-
-def _recommended(model: Path) -> dict[str, float]:
-    """What a model's folder says of the settings that suit it: `recommended.json`, where there is one."""
-    file = model / "recommended.json"
-    return {"guidance": float(json.loads(file.read_text("utf-8"))["guidance"])} if file.exists() else {}
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -25,8 +25,9 @@ from torch import Tensor
 
 from worker.engine.conditioning import Words
 from worker.engine.job import Job
-from worker.engine.request import EngineRequest, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Runner
+from worker.engine.ticket import Ticket
 from worker.models.loader import load
 
 # diffusers' schedulers hand tensors to numpy in a way that numpy 2 has deprecated; nothing of ours does.

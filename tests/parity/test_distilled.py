@@ -11,8 +11,9 @@ from contract.prompt import parse
 from tests.worker.engine.tiny import SCHEDULER, tiny
 from worker.engine.conditioning import Words
 from worker.engine.job import Job
-from worker.engine.request import EngineRequest, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Runner
+from worker.engine.ticket import Ticket
 
 # diffusers' schedulers hand tensors to numpy in a way that numpy 2 has deprecated; nothing of ours does.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

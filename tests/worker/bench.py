@@ -15,6 +15,7 @@ from contract.kinds import JobRequest
 from contract.settings import Settings
 from contract.store import JobStore, connect
 from tests.contract.ledger import read
+from worker.model_workshop import ModelWorkshop
 from worker.models.loader import Components
 from worker.worker import Worker
 
@@ -26,7 +27,9 @@ class Bench:
 
     def __init__(self, settings: Settings, components: Components) -> None:
         self.store, self.blobs = JobStore(connect(settings)), Blobs(settings.blobs)
-        self.worker = Worker(settings, self.store, self.blobs, components)
+        workshop = ModelWorkshop(settings, self.store, self.blobs, components)
+        self.engine = workshop.engine
+        self.worker = Worker(settings, self.store, self.blobs, workshop)
 
     def submit(
         self,
@@ -59,4 +62,4 @@ def at_work(settings: Settings, components: Components) -> Iterator[Bench]:
     bench.worker.start()
     yield bench
     bench.worker.drain()
-    bench.worker._engine.stop()  # a worker's process would end here; this one goes on
+    bench.engine.stop()  # a worker's process would end here; this one goes on

@@ -19,7 +19,7 @@ from tests.worker.kit import IMAGE, photo
 from tests.worker.kit import store as stored
 from worker import files
 from worker.checkpoint import Memory, fingerprint, maker_of, pack, resumed, unpack
-from worker.engine.request import Trace
+from worker.engine.ticket import Trace
 from worker.kinds import plan
 from worker.pictures import Pixels
 

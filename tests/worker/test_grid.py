@@ -121,9 +121,9 @@ def test_cells_share_calls_and_an_input_is_read_once(bench: Bench) -> None:
     inputs = {IMAGE: bench.put(PICTURE)}
     planned = GridPlan(asked, inputs, [("a cat", "")], bench.blobs)
     assert len({id(request.init) for request in planned.requests}) == 1
-    before = bench.worker._engine.stats
+    before = bench.engine.stats
     job = bench.run(submit(bench, asked, inputs))
-    after = bench.worker._engine.stats
+    after = bench.engine.stats
     assert job.state is JobState.SUCCEEDED
     assert after.images - before.images == 16
     assert after.rows - before.rows == 2 * job.progress.steps
@@ -181,7 +181,7 @@ def test_cancelling_cancels_all_cells(bench: Bench, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Runner, "denoise", cancelling)
     job = bench.run(job_id)
     assert (job.state, job.images) == (JobState.CANCELLED, [])
-    assert bench.worker._engine.stats.flights == 0
+    assert bench.engine.stats.flights == 0
 
 
 def test_a_cancel_while_inputs_are_read_is_heard(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,10 +192,10 @@ def test_a_cancel_while_inputs_are_read_is_heard(bench: Bench, monkeypatch: pyte
         bench.worker._cancel(job_id)
         return plan(*args)
 
-    monkeypatch.setattr("worker.worker.plan", late)
-    before = bench.worker._engine.stats.calls
+    monkeypatch.setattr("worker.model_workshop.plan", late)
+    before = bench.engine.stats.calls
     assert bench.run(job_id).state is JobState.CANCELLED
-    assert bench.worker._engine.stats.calls - before <= 1
+    assert bench.engine.stats.calls - before <= 1
 
 
 def test_previews_of_cells_are_kept_by_their_numbers(bench: Bench) -> None:

@@ -20,18 +20,7 @@ from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
 from worker import relay as module
 from worker.checkpoint import Memory
-from worker.engine.request import (
-    Cancelled,
-    Checkpoint,
-    Done,
-    Event,
-    Failed,
-    Picture,
-    Preview,
-    Progress,
-    Ticket,
-    Trace,
-)
+from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Failed, Picture, Preview, Progress, Ticket, Trace
 from worker.kinds import plan
 from worker.pictures import Finished
 from worker.plan import Pictures
@@ -70,10 +59,14 @@ def begin(store: JobStore, blobs: Blobs, checkpoints: Checkpoints) -> Begin:
         taken = claim(store, submit(store))
         work = store.work(taken.job_id)
         planned = plan(REQUEST, work, blobs)
-        memory = Memory(checkpoints, taken, "f" * 64)
+        memory = memory_of(checkpoints, taken)
         return taken, Relay(taken, work, MODEL, planned, store, blobs, memory, "maker"), Ticket(*planned.requests)
 
     return start
+
+
+def memory_of(checkpoints: Checkpoints, taken: Claim) -> Memory:
+    return Memory(checkpoints, taken, "f" * 64)
 
 
 def test_a_whole_run_ends_as_pictures(begin: Begin, store: JobStore, blobs: Blobs) -> None:
@@ -154,21 +147,21 @@ TRACE = Trace(0, None, (torch.ones(4, 16, 16),))
 )
 def test_a_checkpoint_is_kept_until_the_job_ends(begin: Begin, checkpoints: Checkpoints, end: Event, left: int) -> None:
     """A job that is handed back has not ended."""
-    _, relay, ticket = begin()
+    taken, relay, ticket = begin()
     ticket.put(Checkpoint({0: TRACE, 1: TRACE}))
     ticket.put(end)
     relay.follow(ticket)
     assert len(checkpoints.jobs()) == left
-    assert len(relay.memory.recall()) == 2 * left
+    assert len(memory_of(checkpoints, taken).recall()) == 2 * left
 
 
 def test_pictures_that_are_stored_need_no_trace(begin: Begin, checkpoints: Checkpoints) -> None:
-    _, relay, ticket = begin()
+    taken, relay, ticket = begin()
     ticket.put(Picture(0, 7, PIXELS))
     ticket.put(Checkpoint({0: TRACE, 1: TRACE}))
     ticket.put(Failed("engine_stopped", "the worker is shutting down"))
     relay.follow(ticket)
-    assert list(relay.memory.recall()) == [1]
+    assert list(memory_of(checkpoints, taken).recall()) == [1]
 
 
 def test_a_late_twin_leaves_the_newer_claims_checkpoint(
@@ -176,7 +169,7 @@ def test_a_late_twin_leaves_the_newer_claims_checkpoint(
 ) -> None:
     taken, relay, ticket = begin()
     store.bury("w", 3)
-    newer = replace(relay.memory, claim=claim(store, taken.job_id))
+    newer = memory_of(checkpoints, claim(store, taken.job_id))
     newer.keep({0: TRACE})
     for event in (Checkpoint({1: TRACE}), Progress(1, 8), Done()):
         ticket.put(event)

@@ -113,9 +113,9 @@ def test_redrawn_pictures_have_exactly_the_size(bench: Bench, size: tuple[int, i
 
 def test_all_tiles_share_calls(bench: Bench) -> None:
     """99 x 99 enlarged to 198 is 4 x 4 tiles of 64 with 16 shared, and 0.5 of 4 steps are 2."""
-    before = bench.worker._engine.stats
+    before = bench.engine.stats
     job, _ = upscaled(bench, photo(99, 99), strength=0.5, guidance=1)
-    after = bench.worker._engine.stats
+    after = bench.engine.stats
     assert (after.images - before.images, job.progress.steps) == (16, 32)
     assert after.calls - before.calls <= 4
 

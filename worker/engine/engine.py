@@ -19,17 +19,9 @@ from worker.engine.fairness import Claim, in_turns
 from worker.engine.flight import Flight
 from worker.engine.job import Job
 from worker.engine.outbox import Outbox
-from worker.engine.request import (
-    Cancelled,
-    Checkpoint,
-    Done,
-    End,
-    EngineRequest,
-    Failed,
-    Picture,
-    Ticket,
-)
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Readback, Runner
+from worker.engine.ticket import Cancelled, Checkpoint, Done, End, Failed, Picture, Ticket
 from worker.engine.trial import Trial
 from worker.models.loader import Components
 

@@ -13,9 +13,10 @@ from worker.engine.denoiser import NoiseLevels
 from worker.engine.fairness import Lane
 from worker.engine.inpaint import Known
 from worker.engine.log import Log
-from worker.engine.request import Checkpoint, EngineRequest, Progress, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.samplers import SAMPLERS
 from worker.engine.sigmas import count, cut, restarts, sigmas
+from worker.engine.ticket import Checkpoint, Progress, Ticket
 
 
 @dataclass(frozen=True, eq=False)

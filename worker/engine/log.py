@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from worker.engine.request import Checkpoint, Trace
+from worker.engine.ticket import Checkpoint, Trace
 
 
 class Log:

@@ -8,8 +8,8 @@ from functools import partial
 
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import Preview, Trace
 from worker.engine.runner import Readback, Runner
+from worker.engine.ticket import Preview, Trace
 
 PREVIEW_EVERY = 0.2  # seconds, per job
 MOST_PREVIEWS = 15.0  # a second, of all jobs together

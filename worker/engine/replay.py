@@ -6,8 +6,8 @@ import logging
 
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import Trace
 from worker.engine.runner import Runner
+from worker.engine.ticket import Trace
 
 log = logging.getLogger(__name__)
 

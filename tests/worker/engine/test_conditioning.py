@@ -14,8 +14,9 @@ from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Conditioning, Items, Words, combine, condition, most_rows, row_count
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import EngineRequest, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Runner
+from worker.engine.ticket import Ticket
 
 LONG = "a house, " * 12  # two chunks in this vocabulary
 GUIDANCE = 4.0

@@ -18,20 +18,10 @@ from worker.engine.conditioning import Items, Words
 from worker.engine.engine import Engine
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import (
-    Cancelled,
-    Done,
-    EngineRequest,
-    Event,
-    Failed,
-    Picture,
-    Pixels,
-    Preview,
-    Progress,
-    Ticket,
-)
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Readback, Runner
 from worker.engine.samplers import SAMPLERS, Draw, Sampler, Steps
+from worker.engine.ticket import Cancelled, Done, Event, Failed, Picture, Pixels, Preview, Progress, Ticket
 from worker.models.loader import Components
 from worker.models.tiling import Tiling
 from worker.text.encode import TextEncoder

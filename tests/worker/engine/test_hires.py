@@ -18,8 +18,9 @@ from worker.engine.engine import Engine
 from worker.engine.enlarge import UPSCALERS, Upscaler, enlarge
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import Done, EngineRequest, HighRes, Picture, Progress, Ticket
+from worker.engine.request import EngineRequest, HighRes
 from worker.engine.runner import Runner
+from worker.engine.ticket import Done, Picture, Progress, Ticket
 
 
 def request(upscaler: Upscaler = "bilinear", count: int = 1) -> EngineRequest:

@@ -18,10 +18,11 @@ from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
 from worker.engine.enlarge import UPSCALERS
 from worker.engine.noise import StartNoise
-from worker.engine.request import Done, EngineRequest, HighRes, Picture, Pixels, Ticket
+from worker.engine.request import EngineRequest, HighRes
 from worker.engine.runner import Readback, Runner
 from worker.engine.samplers import SAMPLERS
 from worker.engine.sigmas import SCHEDULES, schedule_options
+from worker.engine.ticket import Done, Picture, Pixels, Ticket
 from worker.models.loader import Components, load
 from worker.models.tiling import Tiling
 

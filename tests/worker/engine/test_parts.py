@@ -13,8 +13,8 @@ from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
 from worker.engine.noise import StartNoise
-from worker.engine.request import Cancelled, Done, Failed, Picture, Pixels, Progress
 from worker.engine.runner import Runner
+from worker.engine.ticket import Cancelled, Done, Failed, Picture, Pixels, Progress
 from worker.models.loader import Components
 
 ONE = torch.linspace(-1, 1, 3 * 32 * 32).reshape(3, 32, 32)

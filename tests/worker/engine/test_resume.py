@@ -18,20 +18,10 @@ from worker.engine.engine import Engine
 from worker.engine.flight import Flight
 from worker.engine.log import Log
 from worker.engine.noise import StartNoise
-from worker.engine.request import (
-    Cancelled,
-    Checkpoint,
-    Done,
-    EngineRequest,
-    Event,
-    HighRes,
-    Picture,
-    Progress,
-    Ticket,
-    Trace,
-)
+from worker.engine.request import EngineRequest, HighRes
 from worker.engine.runner import Readback, Runner
 from worker.engine.samplers import SAMPLERS
+from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Picture, Progress, Ticket, Trace
 from worker.models.loader import Components
 from worker.models.tiling import Tiling
 

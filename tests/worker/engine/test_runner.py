@@ -13,8 +13,9 @@ from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import EngineRequest, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.runner import BUCKETS, Runner
+from worker.engine.ticket import Ticket
 from worker.models.loader import Components
 
 LONG = "a house, " * 12  # two chunks in this vocabulary

@@ -12,8 +12,9 @@ from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.flight import Flight
 from worker.engine.job import Job
-from worker.engine.request import EngineRequest, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Runner
+from worker.engine.ticket import Ticket
 
 GUIDANCE = 5.0
 

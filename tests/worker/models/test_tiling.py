@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.job import Job
-from worker.engine.request import EngineRequest, Ticket
+from worker.engine.request import EngineRequest
 from worker.engine.runner import Runner
 from worker.engine.samplers import SAMPLERS
+from worker.engine.ticket import Ticket
 from worker.models.tiling import Tiling, seamless, with_margin
 
 AXES: dict[str, tuple[int, ...]] = {"x": (-1,), "y": (-2,), "xy": (-2, -1)}
