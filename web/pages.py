@@ -89,13 +89,13 @@ _TEMPLATES = Environment(
 
 def sign_in_page(told: str) -> str:
     """The page that takes a key. told: what was wrong with the one before, or ""."""
-    return _TEMPLATES.get_template("sign_in.html").render(told=told, focus=True)
+    return _TEMPLATES.get_template("sign_in.html").render(told=told, alone=True)
 
 
 def _render(settings: Settings) -> str:
     return _TEMPLATES.get_template("page.html").render(
         told="",
-        focus=False,
+        alone=False,
         fields=_fields(),
         samplers=[(s.name.value, s.label, s.description, _takes(s), s.group) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],
