@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,11 +10,17 @@ from celery import Celery
 from fastapi import Depends, Request
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 
+from api.access import LOOKING, Who
 from api.changes import Changes
 from api.decoder import Decoder
+from api.limits import Limits
+from api.problems import path_of
 from api.tokenizers import Tokenizers
+from contract.access import LOCAL, Keys
+from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.broker import send_hint
 from contract.settings import Settings
@@ -33,6 +40,9 @@ class Services:
     changes: Changes
     tokenizers: Tokenizers
     decoder: Decoder
+    keys: Keys
+    limits: Limits
+    audit: Audit
 
 
 # `async def`, though nothing is awaited: FastAPI would run a plain function in a thread, for a mere attribute.
@@ -48,9 +58,33 @@ async def _store(services: ServicesDep) -> JobStore:
     return services.store
 
 
-async def _owner() -> str:
-    """Whose jobs and pictures these are. There are no keys yet, so there is one owner."""
-    return "local"
+async def _who(request: Request) -> Who:
+    who: Who = request.state.who  # the door has put it there
+    return who
+
+
+WhoDep = Annotated[Who, Depends(_who)]
+
+
+async def _owner(request: Request, who: WhoDep, services: ServicesDep) -> str:
+    """Whose things a request is about: what an admin does to another's job or picture is done in that owner's place."""
+    if not who.admin or who.owner == LOCAL:
+        return who.owner
+    owner = await run_in_threadpool(_named, services.store, request.path_params) or who.owner
+    if owner != who.owner and request.method not in LOOKING:
+        await run_in_threadpool(services.audit.note, who.name, f"{request.method} {path_of(request.scope)} of {owner}")
+    return owner
+
+
+def _named(store: JobStore, path: Mapping[str, str]) -> str | None:
+    """The owner of what a path names."""
+    if "job_id" in path:
+        return store.owner(path["job_id"])
+    return store.image_owner(path["image_id"]) if "image_id" in path else None
+
+
+async def _visible(who: WhoDep) -> str | None:
+    return None if who.admin else who.owner
 
 
 def ring(celery: Celery, job_id: str) -> None:
@@ -63,6 +97,7 @@ def ring(celery: Celery, job_id: str) -> None:
 
 StoreDep = Annotated[JobStore, Depends(_store)]
 OwnerDep = Annotated[str, Depends(_owner)]
+VisibleDep = Annotated[str | None, Depends(_visible)]  # whose things a list shows; None = everybody's
 
 
 class _Id(Convertor[str]):

@@ -8,18 +8,22 @@ from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
 from api import problems
+from api.access import Door
 from api.bodies import BodyLimit
 from api.changes import Changes
 from api.decoder import Decoder
 from api.deps import Services
 from api.gate import Gate, allowed_hosts
 from api.headers import SecurityHeaders
+from api.limits import Limits
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
 from api.request_ids import RequestIds
-from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, tokens
+from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, me, sign_in, tokens
 from api.tokenizers import Tokenizers
 from contract import logs
+from contract.access import Keys
+from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.broker import make_celery
 from contract.reaper import Reaper
@@ -48,12 +52,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (images, jobs, events, dead_letters, catalogue, tokens, health, docs):
+    for module in (images, jobs, events, dead_letters, catalogue, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, upload_path=images.router.prefix, upload_limit=settings.max_upload)
+    app.add_middleware(Door, keys=services.keys, limits=services.limits, settings=settings, audit=services.audit)
     app.add_middleware(Gate, hosts=allowed_hosts(settings))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measure, metrics=HttpMetrics(registry))
@@ -72,6 +77,9 @@ def _services(settings: Settings) -> Services:
         changes=Changes(settings),
         tokenizers=Tokenizers(store),
         decoder=Decoder(settings.picture_seconds),
+        keys=Keys(store.redis),
+        limits=Limits(settings),
+        audit=Audit(settings),
     )
 
 
@@ -84,6 +92,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services.decoder.start()
     async with services.changes:
         yield
+    await services.limits.close()
     reaper.stop()
     reaper.join(2)
     services.decoder.close()

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.jobs import WorkerInfo
-from contract.store import JobStore, Stock
+from contract.stock import Stock, take_stock
+from contract.store import JobStore
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -25,7 +26,7 @@ class LedgerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            stock, workers = self._store.stock(), self._store.workers()
+            stock, workers = take_stock(self._store), self._store.workers()
         except RedisError:
             yield GaugeMetricFamily("darkroom_redis_up", "Whether Redis answers.", 0)
             return

@@ -4,7 +4,14 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.problems import MEDIA_TYPE
+from api.access import needed
+from api.problems import MEDIA_TYPE, meaning
+
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key."},
+    "basic": {"type": "http", "scheme": "basic", "description": "A key as the password, with any name."},
+}
 
 
 def describe(app: FastAPI) -> None:
@@ -20,9 +27,12 @@ def describe(app: FastAPI) -> None:
 
 
 def _relabel_all(document: dict[str, Any]) -> None:
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    document["components"]["securitySchemes"] = _SCHEMES
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
             _relabel(operation["responses"])
+            if needed(method.upper(), path):
+                _lock(operation)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
 
@@ -34,3 +44,12 @@ def _relabel(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         if int(status) >= 400:
             response["content"] = {MEDIA_TYPE: next(iter(response["content"].values()))}  # of the route's own type
+
+
+def _lock(operation: dict[str, Any]) -> None:
+    """Say that a key is needed, and how its lack is answered: by the door (api/access.py), for every route alike."""
+    operation["security"] = [{scheme: []} for scheme in _SCHEMES]
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    for status in (401, 403, 429, 503):
+        answer = {"description": meaning(status), "content": {MEDIA_TYPE: {"schema": schema}}}
+        operation["responses"].setdefault(str(status), answer)

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from contract.errors import QueueFull, RequestError, Unavailable
+from contract.errors import RequestError, TooMany, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,8 @@ class ProblemDetails(BaseModel):
 
 _MEANINGS = {
     400: "The body ended too early, or is a form that cannot be read.",
-    403: "A page of another site asks, or may be asking.",
+    401: "No key, or a wrong one, and no session.",
+    403: "The key has not the scope for this, a write of a session has no CSRF token, or a page of another site asks.",
     404: "No such job, picture or route.",
     408: "The body stalls.",
     409: "The state of the job forbids it, or the Idempotency-Key came with another request before.",
@@ -55,7 +56,7 @@ _MEANINGS = {
     415: "Not a media type this route takes.",
     421: "Darkroom does not go by the name in `Host`.",
     422: "A field, or fields together, that cannot work; `errors` names them.",
-    429: "The queue is full; `Retry-After` says in how many seconds to try again.",
+    429: "The queue is full, or a quota or rate limit used up; `Retry-After` says in how many seconds to try again.",
     500: "A fault of ours; `instance` is its id in the log.",
     503: "Redis, the disk or every worker is away; `Retry-After` says in how many seconds to try again.",
 }
@@ -76,6 +77,11 @@ _HINTS = {
     404: "Nothing is at this address; check the path and the id. /docs lists every route.",
     405: "This address does not take that method; /docs lists those it takes.",
 }
+
+
+def meaning(status: int) -> str:
+    """What a status says, in general."""
+    return _MEANINGS[status]
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -119,7 +125,7 @@ def install(app: FastAPI) -> None:
 async def _on_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     fields = [FieldError(loc=["body", *error.field.split(".")], msg=error.detail)] if error.field else []
-    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if isinstance(error, QueueFull) else None
+    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if isinstance(error, TooMany) else None
     return problem(error.status, error.detail, path_of(request.scope), fields, headers)
 
 
@@ -141,6 +147,11 @@ async def _on_disconnect(request: Request, _: Exception) -> Response:
 
 
 async def _on_unavailable(request: Request, error: Exception) -> Response:
+    return unavailable(request, error)
+
+
+def unavailable(request: Request, error: Exception) -> Response:
+    """What is answered while Redis, the disk or every worker is away."""
     told = str(error) if isinstance(error, Unavailable) else "The queue (Redis) does not answer at the moment"
     error_id = _new_id()
     log.warning("%s %s: %s: %s", error_id, path_of(request.scope), type(error).__name__, error)

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from cli import services
+from cli import keys, services
 from cli.up import up
 from contract.errors import DarkroomError
 from contract.settings import Settings
@@ -19,6 +19,7 @@ commands:
   up        Redis, one worker and the web server, until Ctrl-C
   api       the web server alone
   worker    one worker alone; --redis-url and --data say whose
+  keys      who may come in: keys add NAME, list, rotate NAME, revoke NAME
 
 `darkroom COMMAND --help` lists the settings; docs/settings.md explains them.
 """
@@ -30,13 +31,19 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if command in ("-h", "--help"):
         print(USAGE, end="")
         sys.exit(0)
-    if command not in ("up", "api", "worker"):
+    if command not in ("up", "api", "worker", "keys"):
         print(f"darkroom: there is no command {command!r}\n\n{USAGE}", end="", file=sys.stderr)
         sys.exit(2)
     try:
+        if command == "keys":
+            args, rest = keys.parse(flags[:-1] or flags)
+            keys.run(args, read_settings(command, rest))
+            sys.exit(0)
         settings = read_settings(command, flags[:-1])
         if command == "up":
             sys.exit(up(settings))
+        if command == "api":
+            keys.check_binding(settings)
         service = services.api(settings) if command == "api" else services.worker(settings)
         os.execve(service.argv[0], service.argv, settings.environ())
     except DarkroomError as error:

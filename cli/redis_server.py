@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
@@ -25,6 +27,7 @@ from contract.settings import Settings
 
 _OLDEST = (6, 2)  # kombu's `ZADD … GT`
 _SOCKET_PATH = 103  # bytes the kernel has room for: 107 on Linux, 103 on macOS
+_START_WAIT = 30.0  # seconds to read a long log
 _LOCK_WAIT = 3.0  # seconds the children of a Darkroom that was killed may take to go
 
 _CONFIG = """\
@@ -71,6 +74,36 @@ def redis_server(settings: Settings) -> Service:
         return ""
 
     return Service("redis", (str(binary), str(config)), grace=10, waits_for=waits_for)
+
+
+@contextmanager
+def redis_at_hand(settings: Settings) -> Iterator[Settings]:
+    """Settings whose Redis answers: the one they name, the one of a Darkroom that runs, or ours, started for the while.
+
+    Raises DarkroomError.
+    """
+    if settings.redis_url:
+        yield settings
+        return
+    folder = redis_folder(settings)
+    settings = settings.model_copy(update={"redis_url": f"unix://{socket_path(settings)}"})
+    service = redis_server(settings)
+    if not service.waits_for():
+        yield settings
+        return
+    held = lock(folder)
+    process = subprocess.Popen(service.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + _START_WAIT
+        while reason := service.waits_for():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise DarkroomError(f"Redis did not start: {reason}; see {folder / 'redis.conf'}")
+            time.sleep(0.02)
+        yield settings
+    finally:
+        process.terminate()
+        process.wait(service.grace)
+        os.close(held)
 
 
 def find_binary(wanted: Path | None) -> Path:

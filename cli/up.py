@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cli import services
 from cli.child import Service
+from cli.keys import check_binding
 from cli.redis_server import lock, redis_folder, redis_server, socket_path
 from cli.supervisor import Supervisor
 from cli.undertaker import Undertaker
@@ -22,6 +23,7 @@ def up(settings: Settings) -> int:
     logs = settings.data.resolve() / "logs"
     try:
         logs.mkdir(parents=True, exist_ok=True)
+        check_binding(settings)
         settings, first, inherit = _with_redis(settings)
     except OSError as error:
         raise DarkroomError(

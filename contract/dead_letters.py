@@ -42,8 +42,11 @@ class DeadLetters:
         fields = cast("dict[str, str]", self._store.redis.hgetall(keys.letter(job_id)))
         return _letter(fields) if fields else None
 
-    def page(self, owner: str, *, before: float | None, limit: int) -> tuple[list[DeadLetter], float | None]:
-        """At most `limit` of an owner's that died before `before` (ms), and where the next page begins."""
+    def page(self, owner: str | None, *, before: float | None, limit: int) -> tuple[list[DeadLetter], float | None]:
+        """At most `limit` that died before `before` (ms), and where the next page begins.
+
+        owner: only his; None = everybody's.
+        """
         top = f"({before}" if before is not None else "+inf"
         rows = cast(
             "list[tuple[str, float]]",
@@ -52,7 +55,7 @@ class DeadLetters:
         found: list[DeadLetter] = []
         for job_id, died_at in rows:
             letter = self.get(job_id)
-            if letter is None or letter.owner != owner:
+            if letter is None or owner not in (None, letter.owner):
                 continue
             if len(found) == limit:
                 return found, before
@@ -85,8 +88,8 @@ class DeadLetters:
         """Drop one; none there is no error."""
         self._store.purge([job_id])
 
-    def purge_all(self, owner: str) -> int:
-        """Drop all of an owner's; how many there were."""
+    def purge_all(self, owner: str | None) -> int:
+        """Drop all of an owner's, or everybody's; how many there were."""
         letters, _ = self.page(owner, before=None, limit=10**9)
         return self._store.purge([letter.id for letter in letters])
 

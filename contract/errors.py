@@ -10,7 +10,9 @@ DarkroomError
 │   │   ├── BadImage        422  bytes that are no picture we accept
 │   │   └── PromptError     422  a wildcard, style or tag that cannot work
 │   │       └── UnsupportedExtra  a LoRA or embedding, until these can be loaded
-│   └── QueueFull           429  with the seconds after which to try again
+│   └── TooMany             429  with the seconds after which to try again
+│       ├── QueueFull       429  too many jobs wait
+│       └── OverQuota       429  the key has had what it may have
 ├── Unavailable             503  a part of Darkroom is away for the moment
 └── JobFailed               ends one job, with a code of the closed list below
 """
@@ -74,14 +76,22 @@ class PromptError(BadRequest):
     """A wildcard, style or tag that cannot work. The caller knows which field it was, and sets `field`."""
 
 
-class QueueFull(RequestError):
-    """retry_after: seconds until a place is free, as far as can be told."""
+class TooMany(RequestError):
+    """retry_after: seconds until there is room again, as far as can be told."""
 
     status = 429
 
     def __init__(self, detail: str, retry_after: float) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class QueueFull(TooMany):
+    """Too many jobs wait."""
+
+
+class OverQuota(TooMany):
+    """The key has had what it may have for now."""
 
 
 class Unavailable(DarkroomError):

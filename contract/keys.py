@@ -37,6 +37,13 @@
 | `tokenizers`         | hash   | model hash → its tokenizer, for the api to show tokens |
 | `reaper`             | string | lock: one process reaps at a time |
 | `reaped`             | string | when the last round began |
+| `keys`               | hash   | key id → its record (access.py); the id is the owner of what it makes |
+| `session:<sha256>`   | string | a browser's session: key id and the hash of the key's text; goes after 14 days |
+| `owned:<owner>`      | zset   | an owner's jobs, by time of arrival |
+| `flying:<owner>`     | set    | an owner's jobs that wait or run |
+| `spent:<owner>`      | hash   | minute → pixel-steps an owner's jobs cost; those of the last hour |
+| `used:<owner>`       | hash   | jobs and pixel-steps an owner was ever granted, and when its key was last seen |
+| `limits:…`           |        | counters of the rate limits (api/limits.py) |
 | `k:…`                |        | Celery's own keys |
 | `changed`, `cancel`  | channel| ids of jobs that changed, or are to be cancelled |
 """
@@ -48,6 +55,7 @@ ESTIMATES, COUNTERS = PREFIX + "estimates", PREFIX + "counters"
 PAUSED, PAUSE = PREFIX + "paused", PREFIX + "pause"
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
+KEYS, LIMITS = PREFIX + "keys", PREFIX + "limits"
 CELERY_PREFIX = PREFIX + "k:"
 
 
@@ -81,3 +89,23 @@ def idempotency(owner: str, key: str) -> str:
 
 def events(job_id: str) -> str:
     return f"{PREFIX}events:{job_id}"
+
+
+def session(sha256: str) -> str:
+    return f"{PREFIX}session:{sha256}"
+
+
+def owned(owner: str) -> str:
+    return f"{PREFIX}owned:{owner}"
+
+
+def flying(owner: str) -> str:
+    return f"{PREFIX}flying:{owner}"
+
+
+def spent(owner: str) -> str:
+    return f"{PREFIX}spent:{owner}"
+
+
+def used(owner: str) -> str:
+    return f"{PREFIX}used:{owner}"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from contract.redact import redact_logs
 from contract.settings import Settings
 
 _about: ContextVar[dict[str, str]] = ContextVar("about")
@@ -28,10 +29,11 @@ def current() -> dict[str, str]:
 
 
 def set_up(settings: Settings) -> None:
-    """Log to stderr as the settings say."""
+    """Log to stderr as the settings say, and never a secret."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if settings.log_format == "json" else Text())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
+    redact_logs(settings)
 
 
 class Text(logging.Formatter):
@@ -57,5 +59,5 @@ class JsonLines(logging.Formatter):
             **current(),
         }
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = record.exc_text or self.formatException(record.exc_info)  # the former is redacted
         return json.dumps(line, ensure_ascii=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliToggleFlag, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +25,9 @@ class Settings(BaseSettings):
         "",
         description="Names, with commas between, under which browsers and programs reach it, such as studio.example; "
         "the loopback ones and `DARKROOM_HOST` always count.",
+    )
+    insecure: CliToggleFlag[bool] = Field(
+        False, description="Take requests from other machines though there are no keys: everybody may do everything."
     )
     port: int = Field(8000, ge=1, le=65535, description="Port the web server binds.")
     data: Path = Field(Path("data"), description="Folder of everything that lasts: pictures, queue, logs.")
@@ -101,6 +104,14 @@ class Settings(BaseSettings):
         ge=0,
         description="Days after its end that a job is forgotten, and its pictures with it; 0 = kept until deleted.",
     )
+    rate_per_key: int = Field(3000, ge=0, description="Most requests a minute with one key; 0 = any number.")
+    rate_per_address: int = Field(
+        6000, ge=0, description="Most requests a minute from one address, once there are keys; 0 = any number."
+    )
+    rate_failures: int = Field(
+        20, ge=1, description="Wrong keys a minute from one address that are answered 401; more are answered 429."
+    )
+    log_prompts: bool = Field(False, description="Leave prompts in the logs readable.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
 

@@ -20,6 +20,7 @@ from redis.client import PubSub
 from redis.retry import Retry
 
 from contract import keys
+from contract.access import over_quota
 from contract.broker import UNREAD_HINTS
 from contract.deaths import UNKNOWN, Death
 from contract.errors import Conflict, ErrorCode, QueueFull
@@ -37,8 +38,8 @@ _PREVIEW_SECONDS = 60
 _EVENTS = 100  # of a job, the latest
 _ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
 _UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anything was measured
-_FULL, _REPLAYED, _OTHER_BODY = 0, 2, 3  # what submit.lua says
-_STANDS = ("queued", "paused", "running")
+_FULL, _REPLAYED, _OTHER_BODY, _OVER_QUOTA = 0, 2, 3, 4  # what submit.lua says
+_OTHER_REQUEST = "This Idempotency-Key was sent with another request; take a new key for a new request."
 _LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
 
 
@@ -77,23 +78,6 @@ class Work:
     inputs: dict[str, str]
     drawn: list[tuple[str, str]]
     owner: str
-
-
-@dataclass(frozen=True)
-class Stock:
-    """What the ledger holds, and what has happened since Redis was empty.
-
-    jobs, oldest: by queued, paused, running; seconds since the oldest came, or was begun. hints: unread. told,
-    told_error, told_wait: jobs whose start was told, the seconds it was wrong by, and those they waited, in all.
-    """
-
-    jobs: dict[str, int]
-    oldest: dict[str, float]
-    hints: int
-    counters: dict[str, int]
-    told: int
-    told_error: float
-    told_wait: float
 
 
 def connect(settings: Settings) -> "redis.Redis":
@@ -145,8 +129,9 @@ class JobStore:
     ) -> str:
         """Accept a job; its id, which is another where `once` stands for a job already.
 
-        Raises QueueFull, and Conflict where it stands for another request. `steps` is the sum over its images;
-        submitting an id again is harmless. drawn: as in `Work`; empty = the request's own prompts.
+        Raises QueueFull, OverQuota, BadRequest for what its owner's quota never allows, and Conflict where `once`
+        stands for another request. `steps` is the sum over its images; submitting an id again is harmless. drawn: as
+        in `Work`; empty = the request's own prompts.
         """
         body = request.model_dump(mode="json")
         wishes = request.base if isinstance(request, Grid) else request
@@ -154,9 +139,10 @@ class JobStore:
         key = f"{owner}:{once.key}" if once else ""
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
+        cost = cost_of(request, steps)
         # fmt: off
-        said, what = self.run(
-            "submit", job_id, owner, body["kind"], request.model or "", steps, cost_of(request, steps), *times,
+        said, what, *quota = self.run(
+            "submit", job_id, owner, body["kind"], request.model or "", steps, cost, *times,
             max_queue, key, once.digest if once else "", request_id, *texts,
         )
         # fmt: on
@@ -165,7 +151,9 @@ class JobStore:
             told = f"{what} jobs are waiting, which is the most this server takes; try later"
             raise QueueFull(told, _UNMEASURED_SECONDS if free is None else free)
         if said == _OTHER_BODY:
-            raise Conflict("This Idempotency-Key was sent with another request; take a new key for a new request.")
+            raise Conflict(_OTHER_REQUEST)
+        if said == _OVER_QUOTA:
+            raise over_quota(cost / 1e6, what, *quota)
         return str(what) if said == _REPLAYED else job_id
 
     def replayed(self, owner: str, once: "Once") -> str | None:
@@ -175,7 +163,7 @@ class JobStore:
         if job_id is None or not self.redis.exists(keys.job(job_id)):
             return None
         if digest != once.digest:
-            raise Conflict("This Idempotency-Key was sent with another request; take a new key for a new request.")
+            raise Conflict(_OTHER_REQUEST)
         return job_id
 
     def cancel(self, job_id: str) -> JobState | None:
@@ -373,15 +361,20 @@ class JobStore:
         self.run("estimate", job_id, int(seconds * 1000))
 
     def page(
-        self, *, state: JobState | None, kind: str | None, before: float | None, limit: int
+        self, *, state: JobState | None, kind: str | None, before: float | None, limit: int, owner: str | None = None
     ) -> tuple[list[Job], float | None]:
-        """Newest first: at most `limit` jobs older than `before` (ms), and where the next page begins."""
+        """Newest first: at most `limit` jobs older than `before` (ms), and where the next page begins.
+
+        owner: only his; None = everybody's. A page ends after 2000 jobs looked at, with however many of them fit.
+        """
         found: list[Job] = []
-        while len(found) < limit:
+        for _ in range(10):
             top = f"({before}" if before is not None else "+inf"
             rows = cast(
                 "list[tuple[str, float]]",
-                self.redis.zrevrangebyscore(keys.JOBS, top, "-inf", start=0, num=200, withscores=True),
+                self.redis.zrevrangebyscore(
+                    keys.owned(owner) if owner else keys.JOBS, top, "-inf", start=0, num=200, withscores=True
+                ),
             )
             scores = dict(rows)
             for job in self.get_many(scores):
@@ -413,6 +406,9 @@ class JobStore:
     def owner(self, job_id: str) -> str | None:
         return cast("str | None", self.redis.hget(keys.job(job_id), "owner"))
 
+    def image_owner(self, image_id: str) -> str | None:
+        return cast("str | None", self.redis.hget(keys.image(image_id), "owner"))
+
     def counts(self) -> tuple[int, int]:
         """Jobs queued and jobs running."""
         with self.redis.pipeline(transaction=False) as pipe:
@@ -420,24 +416,6 @@ class JobStore:
                 pipe.zcard(key)
             *waiting, running = pipe.execute()
         return sum(map(int, waiting)), int(running)
-
-    def stock(self) -> Stock:
-        """What there is, for /metrics."""
-        *found, unread = self.run("stock", UNREAD_HINTS)
-        with self.redis.pipeline(transaction=False) as pipe:
-            pipe.hgetall(keys.COUNTERS)
-            pipe.hgetall(keys.ESTIMATES)
-            counters, estimates = pipe.execute()
-        told = {name: float(estimates.get(name, 0)) for name in ("count", "error_ms", "wait_ms")}
-        return Stock(
-            jobs={state: int(number) for state, number in zip(_STANDS, found[:3], strict=True)},
-            oldest={state: float(age) for state, age in zip(_STANDS, found[3:], strict=True)},
-            hints=int(unread),
-            counters={name: int(number) for name, number in counters.items()},
-            told=int(told["count"]),
-            told_error=told["error_ms"] / 1000,
-            told_wait=told["wait_ms"] / 1000,
-        )
 
     def listen(self, channel: str) -> PubSub:
         """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""

@@ -80,15 +80,24 @@ def _takes(entry: Sampler | Schedule) -> str:
     return " ".join(option.name for option in entry.options)
 
 
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def sign_in_page(told: str) -> str:
+    """The page that takes a key. told: what was wrong with the one before, or ""."""
+    return _TEMPLATES.get_template("sign_in.html").render(told=told, alone=True)
+
+
 def _render(settings: Settings) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    return _TEMPLATES.get_template("page.html").render(
+        told="",
+        alone=False,
         fields=_fields(),
         samplers=[(s.name.value, s.label, s.description, _takes(s), s.group) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],

@@ -1,4 +1,4 @@
-"""Dead letters: jobs that crashed their worker again and again; look, replay, purge."""
+"""Dead letters: jobs that crashed their worker again and again; look, replay, purge. An admin's (api/access.py)."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import OwnerDep, ServicesDep, StoreDep, ring
+from api.deps import ServicesDep, StoreDep, VisibleDep, ring
 from api.problems import documented
 from contract.dead_letters import DeadLetter, DeadLetters
 from contract.errors import NotFound
@@ -32,20 +32,20 @@ class DeadLetterPage(BaseModel):
 
 
 @router.get("", responses=documented(422, 503))
-def list_dead_letters(store: StoreDep, owner: OwnerDep, listing: Annotated[LetterListing, Query()]) -> DeadLetterPage:
+def list_dead_letters(store: StoreDep, owner: VisibleDep, listing: Annotated[LetterListing, Query()]) -> DeadLetterPage:
     """List jobs that ended as `worker_crashed`, newest first, a thousand at most."""
     letters, rest = DeadLetters(store).page(owner, before=read_cursor(listing.cursor), limit=listing.limit)
     return DeadLetterPage(dead_letters=letters, next_cursor=write_cursor(rest))
 
 
 @router.delete("", status_code=204, responses=documented(503))
-def purge_dead_letters(store: StoreDep, owner: OwnerDep) -> None:
+def purge_dead_letters(store: StoreDep, owner: VisibleDep) -> None:
     """Forget all dead letters; the jobs themselves stay."""
     DeadLetters(store).purge_all(owner)
 
 
-@router.post("/{job_id:job}/replay", status_code=202, responses=documented(404, 429, 503))
-def replay_dead_letter(job_id: str, services: ServicesDep, owner: OwnerDep, response: Response) -> Job:
+@router.post("/{job_id:job}/replay", status_code=202, responses=documented(404, 422, 429, 503))
+def replay_dead_letter(job_id: str, services: ServicesDep, owner: VisibleDep, response: Response) -> Job:
     """Submit the same request anew, seed and drawn prompts included; the answer is the new job, the letter is gone."""
     letters = DeadLetters(services.store)
     _check(letters, job_id, owner)
@@ -59,16 +59,16 @@ def replay_dead_letter(job_id: str, services: ServicesDep, owner: OwnerDep, resp
 
 
 @router.delete("/{job_id:job}", status_code=204, responses=documented(404, 503))
-def purge_dead_letter(job_id: str, store: StoreDep, owner: OwnerDep) -> None:
+def purge_dead_letter(job_id: str, store: StoreDep, owner: VisibleDep) -> None:
     """Forget a dead letter; the job itself stays."""
     letters = DeadLetters(store)
     _check(letters, job_id, owner)
     letters.purge(job_id)
 
 
-def _check(letters: DeadLetters, job_id: str, owner: str) -> None:
+def _check(letters: DeadLetters, job_id: str, owner: str | None) -> None:
     letter = letters.get(job_id)
-    if letter is None or letter.owner != owner:
+    if letter is None or owner not in (None, letter.owner):
         raise _unknown()
 
 

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.bodies import StrictJSONRoute
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import OwnerDep, Services, ServicesDep, StoreDep, ring
+from api.deps import OwnerDep, Services, ServicesDep, StoreDep, VisibleDep, ring
 from api.kinds import resolve_any
 from api.problems import documented
 from api.resolve import Resolved
@@ -113,10 +113,10 @@ class JobPage(BaseModel):
 
 
 @router.get("", responses=documented(422, 503))
-def list_jobs(store: StoreDep, listing: Annotated[Listing, Query()]) -> JobPage:
+def list_jobs(store: StoreDep, owner: VisibleDep, listing: Annotated[Listing, Query()]) -> JobPage:
     """List jobs, newest first."""
     before = read_cursor(listing.cursor)
-    jobs, rest = store.page(state=listing.state, kind=listing.kind, before=before, limit=listing.limit)
+    jobs, rest = store.page(state=listing.state, kind=listing.kind, before=before, limit=listing.limit, owner=owner)
     return JobPage(jobs=jobs, next_cursor=write_cursor(rest))
 
 
@@ -213,7 +213,7 @@ def move_job(job_id: str, move: Annotated[Move, Body()], store: StoreDep, owner:
 @router.post(
     "/{job_id:job}/retry",
     status_code=202,
-    responses={202: {"headers": {"Location": {"schema": {"type": "string"}}}}, **documented(404, 409, 429, 503)},
+    responses={202: {"headers": {"Location": {"schema": {"type": "string"}}}}, **documented(404, 409, 422, 429, 503)},
 )
 def retry_job(job_id: str, services: ServicesDep, owner: OwnerDep, response: Response) -> Job:
     """Try a failed or cancelled job again: a new job with the same request, seed and inputs."""

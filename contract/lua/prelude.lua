@@ -22,6 +22,8 @@ local function line_of(model, owner) return model .. ':' .. owner end
 local function line_key(line) return PREFIX .. 'line:' .. line end
 local function speed_key(model) return PREFIX .. 'speed:' .. model end
 local function load_key(worker) return PREFIX .. 'load:' .. worker end
+local function owned_key(owner) return PREFIX .. 'owned:' .. owner end
+local function flying_key(owner) return PREFIX .. 'flying:' .. owner end
 
 -- Every transition tells whoever waits for this job, and whoever will ask for its latest events.
 local function changed(id, event)
@@ -140,9 +142,14 @@ local function leave(id)
   if redis.call('HINCRBY', load_key(job[1]), job[2], -1) < 1 then redis.call('HDEL', load_key(job[1]), job[2]) end
 end
 
+-- It neither waits nor runs any more, and its owner's quota has room again.
+local function land(id) redis.call('SREM', flying_key(redis.call('HGET', job_key(id), 'owner') or ''), id) end
+
 local function forget_job(id)
   unqueue(id)
   leave(id)
+  land(id)
+  redis.call('ZREM', owned_key(redis.call('HGET', job_key(id), 'owner') or ''), id)
   for _, sha in pairs(inputs_of(id)) do unrefer(sha, id) end
   for _, image in ipairs(redis.call('ZRANGE', pictures_key(id), 0, -1)) do forget_image(image) end
   redis.call('DEL', job_key(id), pictures_key(id), events_key(id))
@@ -155,6 +162,7 @@ local function finish(id, state, code, message)
   redis.call('HSET', job_key(id), 'state', state)
   unqueue(id)
   leave(id)
+  land(id)
   redis.call('ZREM', DEADLINES, id)
   redis.call('HDEL', job_key(id), 'paused')
   redis.call('HSET', job_key(id), 'finished_at', now(), 'error_code', code, 'error_message', message)

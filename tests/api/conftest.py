@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from api.deps import Services
 from api.main import create_app
-from tests.api.kit import MAX_QUEUE, MAX_UPLOAD, Worker, announce
+from tests.api.kit import LOOPBACK, MAX_QUEUE, MAX_UPLOAD, Worker, announce
 from tests.conftest import plain_settings, running_redis
 
 
@@ -25,7 +25,7 @@ def shared_client(shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -
     """One running app for all tests of this folder: making one takes longer than most tests do."""
     data = tmp_path_factory.mktemp("data")
     settings = plain_settings(data=data, redis_url=shared_redis, max_queue=MAX_QUEUE, max_upload=MAX_UPLOAD)
-    with TestClient(create_app(settings), raise_server_exceptions=False) as made:
+    with TestClient(create_app(settings), raise_server_exceptions=False, client=LOOPBACK) as made:
         yield made
 
 

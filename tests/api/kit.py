@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from api.deps import Services
+from contract.access import Quota, Scope
 from contract.blobs import Blobs
 from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage, WorkerInfo
 from contract.store import Claim, JobStore
 
+LOOPBACK = ("127.0.0.1", 50000)  # where a client is that needs no key while there are none
 MAX_QUEUE = 10
 MAX_UPLOAD = 2 * 1024 * 1024
 
@@ -73,7 +76,7 @@ class Worker:
             index=index,
             seed=7 + index,
             role="output",
-            owner="local",
+            owner=self.store.owner(claim.job_id) or "",
             metadata={"model": "mini", "seed": 7 + index},
         )
         assert self.store.add_picture(claim, image)
@@ -97,3 +100,9 @@ def png(pixels: "np.ndarray[Any, Any]", **options: Any) -> bytes:
 def noise(*shape: int) -> "np.ndarray[Any, Any]":
     """Random bytes as pixels."""
     return np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+
+
+def key_of(services: Services, name: str, *scopes: Scope, **quota: Any) -> tuple[str, dict[str, str]]:
+    """Make a key: the owner it stands for, and the header that carries it. Without scopes: generate and read."""
+    key, text = services.keys.add(name, scopes or (Scope.GENERATE, Scope.READ), Quota(**quota))
+    return key.id, {"Authorization": f"Bearer {text}"}

@@ -42,6 +42,7 @@ ROUTES = {
     "GET /api/v1/queue": "200",
     "POST /api/v1/queue/pause": "200",
     "POST /api/v1/queue/resume": "200",
+    "GET /api/v1/me": "200",
     "GET /healthz": "200",
     "GET /readyz": "200",
     "GET /metrics": "200",

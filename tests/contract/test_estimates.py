@@ -13,6 +13,7 @@ from contract.estimates import Line, Standing, ahead, cost_of, foresee, would_st
 from contract.grid import Axis, Grid
 from contract.ids import new_job_id
 from contract.requests import Txt2Img
+from contract.stock import take_stock
 from contract.store import JobStore
 from contract.upscale import Upscale
 from tests.contract.ledger import REQUEST, read
@@ -149,7 +150,7 @@ def test_how_well_starts_are_told_is_counted(warm: JobStore) -> None:
     warm.told("job_unknown", 0.1)
     for _ in range(2):
         work(warm)
-    stock = warm.stock()
+    stock = take_stock(warm)
     assert stock.told == 1
     assert 0 < stock.told_error < stock.told_wait + 0.1
     assert not warm.redis.exists("darkroom:job:job_unknown")

@@ -44,7 +44,7 @@ class Host:
         return {**clean, **given, **here, "PATH": f"{BIN}:{os.environ['PATH']}"}
 
     def start(self, argv: list[str], **options: Any) -> None:
-        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+        process = subprocess.Popen(argv, **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options})
         self._stack.callback(process.wait, 30)
         self._stack.callback(process.terminate)
 
@@ -55,10 +55,16 @@ class Host:
         self.start([binary, *options, "--port", str(self.redis), "--bind", "127.0.0.1", "--dir", str(self._folder)])
 
     def start_service(self, service: str) -> None:
-        """The CMD of the image, in the image's folder: that of the project, models beside it."""
+        """The command of the compose file, else the image's, in the image's folder: the project's, models beside it."""
         build = self._services[service]["build"]
         image = stages(build.get("dockerfile", "Dockerfile"))[build["target"]]
-        self.start(image.command, cwd=ROOT, env=self.environment(service))
+        command = self._services[service].get("command", image.command)
+        with (self._folder / f"{service}.out").open("w") as out:
+            self.start(command, cwd=ROOT, env=self.environment(service), stdout=out)
+
+    def printed(self, service: str) -> str:
+        """What `docker compose logs` would show."""
+        return (self._folder / f"{service}.out").read_text()
 
     def healthy(self, service: str) -> bool:
         """What the health check of the compose file says."""
@@ -68,10 +74,11 @@ class Host:
         env = self.environment(service)
         return subprocess.run(check, cwd=ROOT, env=env, capture_output=True, check=False).returncode == 0
 
-    def get(self, path: str) -> int:
+    def get(self, path: str, key: str = "") -> int:
         """The status, or 0 when nobody answers."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.web}{path}", headers={"X-API-Key": key})
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as refused:
             with refused:
@@ -100,6 +107,8 @@ def test_redis_worker_and_api_come_up_as_the_containers_start_them(host: Host) -
     eventually(lambda: host.get("/healthz") == 200, START)
     assert host.healthy("api")
     assert host.get("/readyz") == 503
+    (key,) = re.findall(r"darkroom_[a-z2-7]{8}_[a-z2-7]{52}", host.printed("api"))
+    assert (host.get("/api/v1/jobs"), host.get("/api/v1/jobs", key)) == (401, 200)
     host.start_service("worker")
     eventually(lambda: host.get("/readyz") == 200, START)
     assert host.healthy("worker")

@@ -7,6 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from cli import keys
+from contract.access import Scope
 from contract.settings import Settings
 from tests.deploy.files import ROOT, compose, stages
 
@@ -93,3 +95,13 @@ def test_named_volumes_are_declared_and_the_data_is_shared() -> None:
     used = {v.split(":")[0] for s in document["services"].values() for v in s["volumes"] if v[0] not in "./$"}
     assert used == set(document["volumes"])
     assert document["services"]["api"]["volumes"] == document["services"]["worker"]["volumes"]
+
+
+def test_the_first_start_makes_an_admins_key() -> None:
+    """It binds every address of its container, and a Darkroom without a key would refuse to."""
+    shell, flag, line = compose(*GPU)["services"]["api"]["command"]
+    assert (shell, flag) == ("sh", "-c")
+    first, start = line.split(" && exec ")
+    assert start == "darkroom api"
+    args, rest = keys.parse(first.split()[2:])
+    assert (args.action, args.if_none, args.scopes, rest) == ("add", True, frozenset({Scope.ADMIN}), [])

@@ -28,15 +28,38 @@ export class Unreachable extends Error {
   }
 }
 
+/** What is done when a key is needed: resolves when there is a session. Who can ask for one sets `signIn`. */
+export const door = { signIn: async () => {} };
+
+/** What shows the server that a write comes from this page: the cookie that other sites cannot read. */
+function token() {
+  return /(?:^|; )darkroom_csrf=(\w+)/.exec(document.cookie)?.[1];
+}
+
 /**
  * One call. Answers the response; throws Problem, Unreachable, or AbortError.
  * @param {string} path @param {RequestInit} [init]
  */
-async function send(path, init) {
-  const response = await fetch(path, { cache: "no-cache", ...init }).catch((error) => {
+async function fetched(path, init) {
+  const csrf = token();
+  const headers = { ...init?.headers, ...(csrf && init?.method ? { "X-CSRF-Token": csrf } : {}) };
+  return fetch(path, { cache: "no-cache", ...init, headers }).catch((error) => {
     throw error.name === "AbortError" ? error : new Unreachable();
   });
+}
+
+/**
+ * The same, and again once there is a session where one is needed: whoever called notices nothing of it.
+ * @param {string} path @param {RequestInit} [init] @returns {Promise<Response>}
+ */
+async function send(path, init) {
+  const response = await fetched(path, init);
   if (response.ok || response.status === 304) return response;
+  if (response.status === 401 && path !== "/sign-in") {
+    await door.signIn();
+    init?.signal?.throwIfAborted();
+    return send(path, init);
+  }
   const body = await response.json().catch(() => ({}));
   const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
   throw new Problem(response.status, body, Number.isFinite(after) ? after : null);
@@ -140,3 +163,12 @@ export const getTokens = (prompt, steps, signal) => json(`/api/v1/tokens?${new U
 export const getStyles = () => json("/api/v1/styles");
 export const getModels = () => json("/api/v1/models");
 export const getQueue = () => json("/api/v1/queue");
+
+/** @returns {Promise<{name: string, session: boolean}>} */
+export const getMe = () => json("/api/v1/me");
+
+/** Begin a session. @param {string} key */
+export const signIn = (key) =>
+  send("/sign-in", { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ key }) });
+
+export const signOut = () => send("/sign-out", { method: "POST" });

@@ -1,5 +1,6 @@
 /** Puts the page together. */
 
+import { startAccess } from "./access.js";
 import * as api from "./api.js";
 import { byId } from "./dom.js";
 import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
@@ -193,6 +194,7 @@ function listen() {
   });
 }
 
+startAccess();
 startForm();
 startSize();
 startEditor();

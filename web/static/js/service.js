@@ -59,13 +59,17 @@ export function startService(currentPicture) {
   connection.addEventListener("calm", () => {
     trouble = "";
   });
+  let looking = false; // one look at a time: it may have to wait until somebody has signed in
   const look = async () => {
-    if (document.hidden) return;
+    if (document.hidden || looking) return;
+    looking = true;
     try {
       sayQueue(await getQueue());
       await showModels(currentPicture());
     } catch (error) {
       say(`${error instanceof Error ? error.message : error} Trying again.`, "bad");
+    } finally {
+      looking = false;
     }
   };
   look();

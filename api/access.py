@@ -1,0 +1,201 @@
+"""The door: who asks, and whether they may.
+
+A key comes as `Authorization: Bearer`, as `X-API-Key`, or as the password of Basic; a browser has a session instead,
+and sends its CSRF token with every write. While there are no keys, whoever is on this machine is `local` and may do
+everything. docs/access.md has it for people.
+"""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from redis.exceptions import OutOfMemoryError, RedisError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Connection
+
+from api.limits import Limits
+from api.problems import path_of, problem, unavailable
+from contract.access import LOCAL, Key, Keys, Scope, csrf_of, is_loopback
+from contract.audit import Audit
+from contract.settings import Settings
+
+SESSION_COOKIE, CSRF_COOKIE, CSRF_HEADER = "darkroom_session", "darkroom_csrf", "x-csrf-token"
+LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# Open to everybody: the shell of the page, the description of the API, and what load balancers ask.
+_OPEN = re.compile(r"/|/docs|/openapi\.json|/healthz|/readyz|/sign-in|/sign-out|/static/.+")
+_ANY_KEY = re.compile(r"/api/v1/me")
+_ADMIN = re.compile(r"/metrics|/api/v1/(dead-letters|admin)(/.*)?|/api/v1/queue/.+")
+_HERE = re.compile(r"/metrics")  # what this machine may see without a key
+
+ALL = frozenset(Scope)
+
+
+def needed(method: str, path: str) -> frozenset[Scope]:
+    """The scopes of which one is needed; none = the address is open. Unknown addresses need what others need."""
+    if _OPEN.fullmatch(path):
+        return frozenset()
+    if _ADMIN.fullmatch(path):
+        return frozenset({Scope.ADMIN})
+    if _ANY_KEY.fullmatch(path):
+        return ALL
+    return frozenset({Scope.READ if method in LOOKING else Scope.GENERATE})
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who asks. session: it is a browser's."""
+
+    owner: str
+    name: str
+    scopes: frozenset[Scope]
+    session: bool = False
+
+    @property
+    def admin(self) -> bool:
+        return Scope.ADMIN in self.scopes
+
+    def may(self, needed: frozenset[Scope]) -> bool:
+        return self.admin or bool(self.scopes & needed)
+
+
+_NO_KEY = "This needs a key: send it as `Authorization: Bearer` or `X-API-Key`, or sign in at /sign-in."
+_LOCAL = Who(LOCAL, LOCAL, ALL)
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+
+class Door:
+    """Lets in who may come in, and notes who it is in `request.state.who`. ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, limits: Limits, settings: Settings, audit: Audit) -> None:
+        self._app, self._keys, self._limits, self._settings, self._audit = app, keys, limits, settings, audit
+        self._touched: dict[str, float] = {}  # key id → when that was last noted
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        assert scope["type"] == "http"  # nothing here speaks WebSocket
+        request = Request(scope)
+        wants = needed(request.method, scope["path"])
+        if wants:
+            try:
+                who = await self._let_in(request, wants)
+            except _Refused as refused:
+                answer = problem(refused.status, refused.detail, path_of(scope), headers=refused.headers)
+                await answer(scope, receive, send)
+                return
+            except RedisError as error:
+                await unavailable(request, error)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["who"] = who
+            if wants == {Scope.ADMIN} and request.method not in LOOKING:
+                await run_in_threadpool(self._audit.note, who.name, f"{request.method} {path_of(scope)}")
+        await self._app(scope, receive, send)
+
+    async def _let_in(self, request: Request, wants: frozenset[Scope]) -> Who:
+        """Raises _Refused."""
+        address = address_of(request)
+        here = is_loopback(address)
+        if here and _HERE.fullmatch(request.scope["path"]):  # `request.url` begins with what the Host header says
+            return _LOCAL
+        texts, token = set(credentials(request)), request.cookies.get(SESSION_COOKIE)
+        closed, key = await run_in_threadpool(self._look_up, texts, token)
+        if not closed and (here or self._settings.insecure):
+            return _LOCAL
+        _wait(await self._limits.hit("address", address, self._settings.rate_per_address), "from this address")
+        if key is None:
+            if texts or token:
+                _wait(await self._limits.hit("failure", address, self._settings.rate_failures), "with wrong keys")
+            raise _Refused(401, _NO_KEY, {"WWW-Authenticate": 'Bearer realm="darkroom"'})
+        rate = self._settings.rate_per_key if key.quota.rate is None else key.quota.rate
+        _wait(await self._limits.hit("key", key.id, rate), "with this key")
+        if not texts and token and request.method not in LOOKING:
+            _check_csrf(request, token)
+        who = Who(key.id, key.name, key.scopes, session=not texts)
+        if not who.may(wants):
+            asked = " or ".join(sorted(wants))
+            raise _Refused(403, f"This key may not do that: it needs the scope {asked}; ask who made it.")
+        return who
+
+    def _look_up(self, texts: set[str], token: str | None) -> tuple[bool, Key | None]:
+        """Whether there are keys, and whose was sent: a key goes before a session, two different ones are nobody's."""
+        if self._keys.none():
+            return False, None
+        if texts:
+            key = self._keys.holder(next(iter(texts))) if len(texts) == 1 else None
+        else:
+            key = self._keys.visitor(token) if token else None
+        if key and time.monotonic() > self._touched.get(key.id, -60.0) + 60:
+            with suppress(OutOfMemoryError):  # a full Redis keeps nobody from looking
+                self._keys.touch(key.id)
+            self._touched[key.id] = time.monotonic()
+        return True, key
+
+
+def credentials(request: Request) -> Iterator[str]:
+    """Every key a request carries, right or wrong. An empty header is as none."""
+    for header in request.headers.getlist("authorization"):
+        scheme, _, rest = header.strip().partition(" ")
+        if scheme.lower() == "basic":
+            yield _password(rest)
+        elif scheme:
+            yield rest.strip() if scheme.lower() == "bearer" else header
+    yield from filter(None, (header.strip() for header in request.headers.getlist("x-api-key")))
+
+
+def _password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "surrogateescape").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _check_csrf(request: Request, token: str) -> None:
+    sent = request.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), csrf_of(token).encode()):
+        raise _Refused(
+            403, f"With a session every write needs the header X-CSRF-Token: what the cookie {CSRF_COOKIE} holds."
+        )
+
+
+def _wait(seconds: int, which: str) -> None:
+    if seconds:
+        raise _Refused(429, f"Too many requests {which}; slow down.", {"Retry-After": str(seconds)})
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; of an IPv6 address the network that one household has."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host[:100]
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        if not address.is_loopback:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def cookies_for(response: Response, token: str | None, *, secure: bool, seconds: int) -> None:
+    """Give a browser its session, or with no token take it away. The page may read the CSRF token, nobody the other."""
+    for name, value, hidden in ((SESSION_COOKIE, token, True), (CSRF_COOKIE, token and csrf_of(token), False)):
+        response.set_cookie(
+            name, value or "", max_age=seconds if value else 0, httponly=hidden, samesite="strict", secure=secure
+        )

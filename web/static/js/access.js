@@ -1,0 +1,64 @@
+/** Keys: a dialog over the page when one is needed, so that nothing in the form is lost, and the way out. */
+
+import { door, getMe, signIn, signOut } from "./api.js";
+import { byId } from "./dom.js";
+
+/** @type {HTMLDialogElement} */ const dialog = byId("sign-in");
+const input = byId("sign-in-key");
+const complaint = byId("sign-in-error");
+const out = byId("sign-out");
+/** @type {Promise<void> | null} */ let asking = null;
+
+/** Ask for a key until one fits; however many calls wait for it, once. */
+function ask() {
+  asking ??= new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(undefined), { once: true });
+    dialog.showModal();
+    input.focus();
+  }).then(() => {
+    asking = null;
+    showWho();
+  });
+  return asking;
+}
+
+/** @param {string} message */
+function complain(message) {
+  complaint.textContent = message;
+  complaint.hidden = !message;
+  if (message) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+async function submit() {
+  complain("");
+  try {
+    await signIn(input.value);
+    input.value = "";
+    dialog.close();
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    input.select();
+  }
+}
+
+/** Who can sign out is told as whom. */
+async function showWho() {
+  const me = await getMe().catch(() => null);
+  out.hidden = !me?.session;
+  if (me) out.title = `Signed in as ${me.name}`;
+}
+
+export function startAccess() {
+  door.signIn = ask;
+  dialog.addEventListener("cancel", (event) => event.preventDefault()); // Esc: nothing behind it works without a key
+  byId("sign-in-form").addEventListener("submit", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    submit();
+  });
+  out.addEventListener("click", async () => {
+    await signOut().catch(() => {});
+    window.location.assign("/sign-in");
+  });
+  showWho();
+}
