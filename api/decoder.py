@@ -105,7 +105,7 @@ class _Child:
         # A fresh interpreter and no fork: the api has threads. -P: no modules from the folder it is started in.
         argv = [sys.executable, "-P", "-m", "api.decoder_child"]
         with ours, theirs:
-            self._process = subprocess.Popen(argv, stdin=theirs, stdout=subprocess.DEVNULL, env=_environment())
+            self._process = subprocess.Popen(argv, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment())
             self._file = ours.makefile("rwb")  # which keeps the socket open
         self._ready = False
 

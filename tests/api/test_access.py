@@ -14,6 +14,7 @@ from tests.api.kit import key_of
 
 JOB = {"kind": "txt2img", "prompt": "a black cat", "steps": 4}
 JOB_COST = 128 * 96 * 4 / 1e6  # megapixel-steps; the model's native size
+PAGE = {"Origin": "http://testserver"}  # what a browser says with a form of ours
 OPEN = {"GET /healthz", "GET /readyz"}
 ADMIN = ("GET /metrics", "/api/v1/dead-letters", "/api/v1/queue/")
 ANY = {"GET /api/v1/me"}
@@ -193,7 +194,7 @@ def test_wrong_keys_run_out_and_a_right_one_is_never_shut_out(services: Services
     answer = afar.get("/api/v1/me", headers=wrong)
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["retry-after"]) <= 60
-    assert afar.post("/sign-in", data={"key": "x"}).status_code == 429
+    assert afar.post("/sign-in", data={"key": "x"}, headers=PAGE).status_code == 429
     assert afar.get("/api/v1/me", headers=right).status_code == 200
     assert afar.get("/api/v1/me").status_code == 401  # no key is no wrong key
 
@@ -223,13 +224,29 @@ def test_a_quota_is_told_with_what_to_change(services: Services, afar: TestClien
     assert me["usage"]["used_at"] is not None
 
 
+def test_a_retry_counts_and_a_repeated_submission_does_not(services: Services, afar: TestClient) -> None:
+    _, alice = key_of(services, "alice", jobs=1)
+    once = {**alice, "Idempotency-Key": "k"}
+    first, again = (afar.post("/api/v1/jobs", json=JOB, headers=once) for _ in "ab")
+    assert (first.status_code, again.status_code, first.json()["id"]) == (202, 202, again.json()["id"])
+    job = f"/api/v1/jobs/{first.json()['id']}"
+    assert afar.post(f"{job}/pause", headers=alice).status_code == 202
+    assert afar.post("/api/v1/jobs", json=JOB, headers=alice).status_code == 429  # paused, it still waits
+    assert afar.post(f"{job}/cancel", headers=alice).status_code == 202
+    assert afar.post(f"{job}/retry", headers=alice).status_code == 202
+    assert afar.post(f"{job}/retry", headers=alice).status_code == 429
+    services.keys.revoke("alice")
+    _, narrow = key_of(services, "bob", cost=JOB_COST / 2)
+    assert afar.post("/api/v1/jobs", json=JOB, headers=narrow).status_code == 422
+
+
 def test_a_browser_signs_in_writes_with_its_token_and_signs_out(services: Services, afar: TestClient) -> None:
     _, bearer = key_of(services, "alice")
     text = bearer["Authorization"].removeprefix("Bearer ")
-    wrong = afar.post("/sign-in", data={"key": "darkroom_no"})
+    wrong = afar.post("/sign-in", data={"key": "darkroom_no"}, headers=PAGE)
     assert (wrong.status_code, "set-cookie" in wrong.headers) == (401, False)
     assert "That is no key of this Darkroom" in wrong.text
-    answer = afar.post("/sign-in", data={"key": f" {text} "}, follow_redirects=False)
+    answer = afar.post("/sign-in", data={"key": f" {text} "}, headers=PAGE, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     session, csrf = answer.headers.get_list("set-cookie")
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(session.split("; "))
@@ -253,11 +270,13 @@ def test_cookies_are_secure_over_https_and_scripts_get_no_page(services: Service
     _, bearer = key_of(services, "alice")
     text = bearer["Authorization"].removeprefix("Bearer ")
     script = {"Accept": "application/json"}
-    answer = afar.post("https://testserver/sign-in", data={"key": text}, headers=script)
+    answer = afar.post(
+        "https://testserver/sign-in", data={"key": text}, headers={**script, "Origin": "https://testserver"}
+    )
     afar.cookies.clear()
     assert answer.status_code == 204
     assert all("Secure" in cookie for cookie in answer.headers.get_list("set-cookie"))
-    refused = afar.post("/sign-in", data={"key": "<b>"}, headers=script)
+    refused = afar.post("/sign-in", data={"key": "<b>"}, headers={**script, **PAGE})
     assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     assert "<b>" not in refused.text
 

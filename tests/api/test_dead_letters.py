@@ -7,8 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import Services
+from contract.access import Scope
 from contract.deaths import death
-from tests.api.kit import MAX_QUEUE
+from tests.api.kit import MAX_QUEUE, key_of
 from tests.contract.ledger import REQUEST, claim, submit
 
 LETTERS = "/api/v1/dead-letters"
@@ -92,10 +93,20 @@ def test_purging_one_and_all_keeps_the_jobs(client: TestClient, dead: list[str])
     assert {client.get(f"/api/v1/jobs/{job_id}").json()["state"] for job_id in dead} == {"failed"}
 
 
-def test_a_letter_of_somebody_else_is_not_there(client: TestClient, services: Services, dead: list[str]) -> None:
-    services.store.redis.hset(f"darkroom:letter:{dead[0]}", "owner", "somebody")
-    assert [letter["id"] for letter in listed(client)["dead_letters"]] == [dead[2], dead[1]]
-    assert client.post(f"{LETTERS}/{dead[0]}/replay").status_code == 404
-    assert client.delete(f"{LETTERS}/{dead[0]}").status_code == 404
-    assert client.delete(LETTERS).status_code == 204
-    assert services.store.redis.exists(f"darkroom:letter:{dead[0]}")
+def test_they_are_an_admins_whoever_the_job_belonged_to(
+    client: TestClient, services: Services, dead: list[str]
+) -> None:
+    owner, alice = key_of(services, "alice")
+    _, admin = key_of(services, "root", Scope.ADMIN)
+    services.store.redis.hset(f"darkroom:letter:{dead[0]}", "owner", owner)
+    assert services.store.retire(0) == 3  # the jobs themselves are forgotten
+    calls = ("GET", ""), ("DELETE", ""), ("DELETE", f"/{dead[0]}"), ("POST", f"/{dead[0]}/replay")
+    for method, path in calls:
+        assert client.request(method, LETTERS + path, headers=alice).status_code == 403, (method, path)
+    page = client.get(LETTERS, headers=admin).json()
+    assert [letter["id"] for letter in page["dead_letters"]] == dead[::-1]
+    job = client.post(f"{LETTERS}/{dead[0]}/replay", headers=admin).json()
+    assert job["owner"] == owner
+    assert client.get(f"/api/v1/jobs/{job['id']}", headers=alice).status_code == 200
+    assert client.delete(LETTERS, headers=admin).status_code == 204
+    assert client.get(LETTERS, headers=admin).json()["dead_letters"] == []

@@ -58,7 +58,7 @@ def estate(client: TestClient, services: Services, worker: Worker, monkeypatch: 
 
 def test_every_route_of_one_with_the_ids_of_the_other(estate: Estate) -> None:
     calls = list(estate.calls())
-    assert len(calls) >= 14
+    assert len(calls) >= 26
     for method, path in calls:
         needs_admin = "/dead-letters" in path
         body = BODIES.get(path.rpartition("/")[2])
@@ -67,7 +67,7 @@ def test_every_route_of_one_with_the_ids_of_the_other(estate: Estate) -> None:
         assert "secret" not in answer.text
     # and nothing of it has happened: all is there as it was
     for method, path in calls:
-        if method == "GET" and "/dead-letters" not in path:
+        if method == "GET" and path != f"/api/v1/jobs/{estate.running}/events":  # which ends with the job
             for headers in (estate.alice, estate.admin):
                 assert estate.client.get(path, headers=headers).status_code in (200, 204), path
     assert estate.client.get(f"/api/v1/jobs/{estate.running}", headers=estate.alice).json()["state"] == "running"
@@ -108,7 +108,30 @@ def test_anothers_picture_is_no_input_and_the_same_bytes_are_two_pictures(estate
     assert np.asarray(Image.open(io.BytesIO(left.content))).shape == (20, 30)
 
 
+def test_idempotency_keys_are_each_owners_own(estate: Estate) -> None:
+    def send(headers: dict[str, str]) -> str:
+        answer = estate.client.post("/api/v1/jobs", json=JOB, headers={**headers, "Idempotency-Key": "k"})
+        assert answer.status_code == 202
+        return str(answer.json()["id"])
+
+    hers, his = send(estate.alice), send(estate.bob)
+    assert hers != his
+    assert (send(estate.alice), send(estate.bob)) == (hers, his)
+
+
+def test_owners_take_turns_whoever_came_first(estate: Estate, services: Services) -> None:
+    ids = [
+        estate.client.post("/api/v1/jobs", json=JOB, headers=headers).json()["id"]
+        for headers in (estate.alice, estate.alice, estate.bob, estate.bob)
+    ]
+    claims = [services.store.claim("w1", 600) for _ in ids]
+    # alice was served two jobs before bob came: he is where she began her second
+    assert [claim and claim.job_id for claim in claims] == [ids[2], ids[0], ids[3], ids[1]]
+
+
 def test_an_admin_may_end_and_delete_what_others_made(estate: Estate) -> None:
+    again = estate.client.post(f"/api/v1/jobs/{estate.running}/pause", headers=estate.admin)
+    assert (again.status_code, again.json()["owner"]) == (202, estate.owner)
     assert estate.client.post(f"/api/v1/jobs/{estate.running}/cancel", headers=estate.admin).status_code == 202
     assert estate.client.delete(f"/api/v1/images/{estate.upload}", headers=estate.admin).status_code == 204
     assert estate.client.delete(f"/api/v1/jobs/{estate.over}", headers=estate.admin).status_code == 204

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from api.deps import Services
 from api.main import create_app
-from tests.api.kit import announce, noise, png
+from tests.api.kit import LOOPBACK, announce, noise, png
 from tests.conftest import RedisServer, plain_settings
 
 JOB = {"kind": "txt2img", "prompt": "a cat"}
@@ -23,7 +23,7 @@ def apart(redis_server: RedisServer, tmp_path: Path) -> Iterator[TestClient]:
     """An app on a Redis of its own, for tests that stop it."""
     app = create_app(plain_settings(data=tmp_path, redis_url=redis_server.url))
     announce(app.state.services.store)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, raise_server_exceptions=False, client=LOOPBACK) as client:
         yield client
 
 

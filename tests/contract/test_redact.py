@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import ValidationError
 
+from contract.logs import JsonLines
 from contract.redact import redact_logs, redacted
 from contract.requests import Txt2Img
 from tests.conftest import plain_settings
@@ -34,8 +35,10 @@ def test_keys_and_passwords_never(written: io.StringIO) -> None:
     assert written.getvalue() == "Bearer darkroom_abcdefgh_… at rediss://user:…@host:6379/0\n"
 
 
+@pytest.mark.parametrize("formatter", [None, JsonLines()])
 @pytest.mark.parametrize("shown", [True, False])
-def test_prompts_only_where_asked(written: io.StringIO, shown: bool) -> None:
+def test_prompts_only_where_asked(written: io.StringIO, shown: bool, formatter: logging.Formatter | None) -> None:
+    logging.getLogger().handlers[-1].setFormatter(formatter)
     redact_logs(plain_settings(log_prompts=shown))
     request = Txt2Img(prompt=SAID, negative_prompt="a secret dog", steps=4)
     log = logging.getLogger("x")

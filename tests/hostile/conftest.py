@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.deps import Services
 from api.main import create_app
-from tests.api.kit import announce
+from tests.api.kit import LOOPBACK, announce
 from tests.conftest import plain_settings, running_redis
 
 
@@ -17,7 +17,7 @@ def hostile_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCli
     data = tmp_path_factory.mktemp("data")
     with running_redis() as redis:
         settings = plain_settings(data=data, redis_url=redis.url, max_upload=2 * 1024 * 1024, picture_seconds=120.0)
-        with TestClient(create_app(settings), raise_server_exceptions=False) as made:
+        with TestClient(create_app(settings), raise_server_exceptions=False, client=LOOPBACK) as made:
             yield made
 
 

@@ -70,8 +70,8 @@ def test_the_rule_sees_what_it_is_for(source: str) -> None:
 
 
 def test_bandit_finds_nothing() -> None:
-    bandit = Path(sys.executable).with_name("bandit")
+    bandit = str(Path(sys.executable).with_name("bandit"))
     folders = [str(ROOT / folder) for folder in FOLDERS]
-    argv = [bandit, "--quiet", "--recursive", "--configfile", ROOT / "pyproject.toml", *folders]
+    argv = [bandit, "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), *folders]
     found = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout

@@ -40,13 +40,13 @@ def accepted(file: bytes) -> bool:
 
 def library_accepts(file: bytes) -> bool:
     try:
-        safetensors.deserialize(file)
+        safetensors.deserialize(file)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError:
         return False
     return True
 
 
-WILD = [
+WILD: list[Any] = [
     "",
     None,
     -1,
