@@ -33,7 +33,7 @@ VALUES = TOKENS | st.recursive(
 ).map(json.dumps)
 NAMES = st.sampled_from(FIELDS) | TEXTS
 BEGIN = st.sampled_from(
-    ['"kind":"txt2img","prompt":"a cat"', '"kind":"txt2img","prompt":"a cat"', '"kind":"inpaint","prompt":""',
+    [*['"kind":"txt2img","prompt":"a cat"'] * 8, '"kind":"inpaint","prompt":""',
      '"kind":"grid"', '"prompt":"x"', '"kind":"upscale","image":"img_aaaaaaaaaaaaaaaaaaaaaaaaaa"']
 )  # fmt: skip
 WRONG = st.tuples(NAMES.map(json.dumps), VALUES).map(":".join)
@@ -78,7 +78,7 @@ def send_all(client: TestClient, services: Services, count: int) -> None:
 
     send()
     assert sum(statuses.values()) >= count
-    assert min(statuses[202], statuses[422]) > count / 100, statuses  # neither always right nor always wrong
+    assert min(statuses[202], statuses[422]) > count / 500, statuses  # neither always right nor always wrong
     print(dict(statuses))
 
 
