@@ -33,11 +33,15 @@ VALUES = TOKENS | st.recursive(
 ).map(json.dumps)
 NAMES = st.sampled_from(FIELDS) | TEXTS
 BEGIN = st.sampled_from(
-    ['"kind":"txt2img","prompt":"a cat"', '"kind":"txt2img","prompt":"a cat"', '"kind":"inpaint","prompt":""',
+    [*['"kind":"txt2img","prompt":"a cat"'] * 8, '"kind":"inpaint","prompt":""',
      '"kind":"grid"', '"prompt":"x"', '"kind":"upscale","image":"img_aaaaaaaaaaaaaaaaaaaaaaaaaa"']
 )  # fmt: skip
-OBJECTS = st.tuples(BEGIN, st.lists(st.tuples(NAMES.map(json.dumps), VALUES), max_size=3)).map(
-    lambda parts: "{" + ",".join([parts[0], *(f"{name}:{value}" for name, value in parts[1])]) + "}"
+WRONG = st.tuples(NAMES.map(json.dumps), VALUES).map(":".join)
+RIGHT = st.sampled_from(
+    ['"steps":4', '"seed":7', '"width":128', '"count":2', '"negative_prompt":"\\u00fc"', '"guidance":3.5']
+)
+OBJECTS = st.tuples(BEGIN, st.lists(RIGHT | RIGHT | WRONG, max_size=3)).map(
+    lambda parts: "{" + ",".join([parts[0], *parts[1]]) + "}"
 )
 ENCODINGS = ["utf-8"] * 8 + ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-32-be", "latin-1", "utf-7"]
 
@@ -74,7 +78,7 @@ def send_all(client: TestClient, services: Services, count: int) -> None:
 
     send()
     assert sum(statuses.values()) >= count
-    assert min(statuses[202], statuses[422]) > count / 50, statuses  # neither always right nor always wrong
+    assert min(statuses[202], statuses[422]) > count / 500, statuses  # neither always right nor always wrong
     print(dict(statuses))
 
 
