@@ -52,5 +52,6 @@ def sign_out(request: Request, services: ServicesDep) -> Response:
 
 
 def _page(told: str, status: int, headers: dict[str, str] | None = None) -> HTMLResponse:
-    policy = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", **(headers or {})}
-    return HTMLResponse(sign_in_page(told), status, policy)
+    # With `no-referrer` a browser would send the form with `Origin: null`, which api/gate.py takes for another site's.
+    policy = {"Content-Security-Policy": CSP, "Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
+    return HTMLResponse(sign_in_page(told), status, {**policy, **(headers or {})})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from contract.requests import Txt2Img
 from tests.web.conftest import Studio, png
@@ -65,7 +65,12 @@ def watched(browser: Browser, studio: Studio) -> Iterator[Page]:
         "addEventListener('securitypolicyviolation', e => report(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`))"
     )
     page = context.new_page()
-    page.on("dialog", lambda dialog: (reports.append(f"dialog {dialog.message}"), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        reports.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     page.on("pageerror", lambda error: reports.append(str(error)))
     page.on("request", lambda asked: reports.append(asked.url) if "evil" in asked.url.partition("?")[0] else None)
     yield page
