@@ -152,9 +152,17 @@ class Nemesis:
     # --- disk -------------------------------------------------------------------------------------
 
     def fill_disk(self, name: str, most: int = 16) -> Callable[[], None]:
-        """Let a process write no file longer than so many bytes (EFBIG), as on a full disk; returned: the end of it."""
+        """Let a process write no file longer than so many bytes (EFBIG), as on a full disk; returned: the end of it.
+
+        Python goes on with an error; Redis, which leaves SIGXFSZ as it is, dies of its next write, and starts anew.
+        """
         process = psutil.Process(self._stack.keeper.children[name].group)
         before = process.rlimit(psutil.RLIMIT_FSIZE)
         process.rlimit(psutil.RLIMIT_FSIZE, (most, before[1]))
         self._fault(f"disk full for {name.partition('-')[0]}")
-        return lambda: cast("None", process.rlimit(psutil.RLIMIT_FSIZE, before))
+
+        def lift() -> None:
+            with suppress(psutil.NoSuchProcess):
+                process.rlimit(psutil.RLIMIT_FSIZE, before)
+
+        return lift
