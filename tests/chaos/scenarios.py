@@ -144,9 +144,9 @@ def complaints(logs: Sequence[Path]) -> Iterator[str]:
 
 
 def c1(jobs: int) -> Report:
-    """Workers are killed with SIGKILL every few seconds."""
+    """Workers are killed with SIGKILL every 3 to 8 s: a job that is killed alone six times is one that kills."""
     with staged(jobs, step=0.05) as run:
-        run.nemesis.every(1.5, 4.0, run.nemesis.kill_worker)
+        run.nemesis.every(3.0, 8.0, run.nemesis.kill_worker)
         run.settle(seconds=60 + jobs / 2)
         return run.report
 
