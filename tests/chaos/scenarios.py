@@ -143,10 +143,10 @@ def complaints(logs: Sequence[Path]) -> Iterator[str]:
 # --- the scenarios --------------------------------------------------------------------------------
 
 
-def c1(jobs: int) -> Report:
-    """Workers are killed with SIGKILL every 3 to 8 s: a job that is killed alone six times is one that kills."""
+def c1(jobs: int, every: tuple[float, float] = (3.0, 8.0)) -> Report:
+    """Workers are killed with SIGKILL every few seconds; much more often, and a job is killed alone six times."""
     with staged(jobs, step=0.05) as run:
-        run.nemesis.every(3.0, 8.0, run.nemesis.kill_worker)
+        run.nemesis.every(*every, run.nemesis.kill_worker)
         run.settle(seconds=60 + jobs / 2)
         return run.report
 
