@@ -8,7 +8,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.deps import OwnerDep, ServicesDep, StoreDep
 from api.problems import documented
-from contract.errors import NotFound
+from api.routes.jobs import find_job
 from contract.jobs import Job
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
@@ -17,10 +17,7 @@ RECHECK_SECONDS = 1.0  # a preview is told so late at most; a change of state or
 
 
 def _mine(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
-    job = store.get(job_id)
-    if job is None or job.owner != owner:
-        raise NotFound("There is no job of this id; it may have been deleted.")
-    return job
+    return find_job(store, job_id, owner)
 
 
 @router.get("/{job_id:job}/events", response_class=EventSourceResponse, responses=documented(404, 422, 503))

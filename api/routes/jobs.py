@@ -58,7 +58,7 @@ def submit_job(
     earlier = store.replayed(owner, once) if once else None
     job_id = earlier or _accept(request, services, owner, once)
     response.headers["Location"] = f"{router.prefix}/{job_id}"
-    job = _find(store, job_id, owner)
+    job = find_job(store, job_id, owner)
     if job.progress.starts_in_seconds and not earlier:
         store.told(job_id, job.progress.starts_in_seconds)
     return job
@@ -133,10 +133,10 @@ async def read_job(
     ] = 0,
 ) -> Response:
     """Look at a job, at once or as soon as it has changed."""
-    job = await run_in_threadpool(_find, services.store, job_id, owner)
+    job = await run_in_threadpool(find_job, services.store, job_id, owner)
     if wait and not job.state.final:
         await services.changes.wait(job_id, (job.state, job.progress.step), wait)
-        job = await run_in_threadpool(_find, services.store, job_id, owner)
+        job = await run_in_threadpool(find_job, services.store, job_id, owner)
     # Written here, not by FastAPI, which would validate it once more: a thousand clients poll this.
     return Response(job.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -169,26 +169,26 @@ def read_preview(
 @router.post("/{job_id:job}/cancel", status_code=202, responses=documented(404, 409, 503))
 def cancel_job(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
     """Cancel a job: a waiting one at once, a running one within one step."""
-    _find(store, job_id, owner)
+    find_job(store, job_id, owner)
     _not_over(store.cancel(job_id))
-    return _find(store, job_id, owner)
+    return find_job(store, job_id, owner)
 
 
 @router.post("/{job_id:job}/pause", status_code=202, responses=documented(404, 409, 503))
 def pause_job(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
     """Pause a job: a waiting one at once, a running one within one step; it goes on from its last checkpoint."""
-    _find(store, job_id, owner)
+    find_job(store, job_id, owner)
     _not_over(Steering(store).pause(job_id))
-    return _find(store, job_id, owner)
+    return find_job(store, job_id, owner)
 
 
 @router.post("/{job_id:job}/resume", status_code=202, responses=documented(404, 409, 503))
 def resume_job(job_id: str, services: ServicesDep, owner: OwnerDep) -> Job:
     """Let a paused job run again, from its old place in the line."""
-    _find(services.store, job_id, owner)
+    find_job(services.store, job_id, owner)
     _not_over(Steering(services.store).resume(job_id))
     ring(services.celery, job_id)
-    return _find(services.store, job_id, owner)
+    return find_job(services.store, job_id, owner)
 
 
 class Move(BaseModel):
@@ -204,10 +204,10 @@ class Move(BaseModel):
 @router.post("/{job_id:job}/move", status_code=202, responses=documented(404, 409, 413, 415, 422, 503))
 def move_job(job_id: str, move: Annotated[Move, Body()], store: StoreDep, owner: OwnerDep) -> Job:
     """Move a waiting job among your own."""
-    _find(store, job_id, owner)
+    find_job(store, job_id, owner)
     place = {"first": 0, "last": -1}[move.to] if isinstance(move.to, str) else move.to
     Steering(store).move(job_id, place)
-    return _find(store, job_id, owner)
+    return find_job(store, job_id, owner)
 
 
 @router.post(
@@ -217,22 +217,23 @@ def move_job(job_id: str, move: Annotated[Move, Body()], store: StoreDep, owner:
 )
 def retry_job(job_id: str, services: ServicesDep, owner: OwnerDep, response: Response) -> Job:
     """Try a failed or cancelled job again: a new job with the same request, seed and inputs."""
-    _find(services.store, job_id, owner)
+    find_job(services.store, job_id, owner)
     new_id = new_job_id()
     Steering(services.store).retry(job_id, new_id, max_queue=services.settings.max_queue, request_id=_request_id())
     ring(services.celery, new_id)
     response.headers["Location"] = f"{router.prefix}/{new_id}"
-    return _find(services.store, new_id, owner)
+    return find_job(services.store, new_id, owner)
 
 
 @router.delete("/{job_id:job}", status_code=204, responses=documented(404, 503))
 def delete_job(job_id: str, store: StoreDep, owner: OwnerDep) -> None:
     """Delete a job and its pictures; a running one is cancelled first."""
-    _find(store, job_id, owner)
+    find_job(store, job_id, owner)
     store.delete_job(job_id)
 
 
-def _find(store: JobStore, job_id: str, owner: str) -> Job:
+def find_job(store: JobStore, job_id: str, owner: str) -> Job:
+    """Raises NotFound, for another's too."""
     job = store.get(job_id)
     if job is None or job.owner != owner:
         raise _unknown()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
 from tests.worker.engine.flying import pictures, request, same
-from tests.worker.engine.tiny import tiny
 from worker.engine.conditioning import Words
 from worker.engine.engine import Engine
 from worker.engine.noise import StartNoise
@@ -26,19 +24,6 @@ PARTS: tuple[dict[str, Any], ...] = (
     {"init": ONE, "strength": 1.0, "seed": 9},
     {"noise": StartNoise(variation=7, share=0.5), "count": 2},
 )
-
-
-@pytest.fixture(scope="module")
-def components() -> Components:
-    return tiny()
-
-
-@pytest.fixture
-def engine(components: Components) -> Iterator[Engine]:
-    engine = Engine(components, max_rows=16)
-    engine.start()
-    yield engine
-    engine.stop()
 
 
 def alone(engine: Engine) -> list[Pixels]:
