@@ -1,25 +1,51 @@
-"""A job's hash in Redis, read into the model that clients see."""
+"""What the ledger's scripts answer, read into the models that clients see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from contract.estimates import Ahead
+from contract.estimates import Ahead, Line, Standing, foresee
 from contract.jobs import Image, Job, JobState, Problem, Progress
 from contract.kinds import JobRequest
 
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 
 
-def utc(time: tuple[int, int]) -> datetime:
+def utc(time: Sequence[int | str]) -> datetime:
     """Redis' TIME: seconds and microseconds."""
-    return datetime.fromtimestamp(time[0] + time[1] / 1e6, UTC)
+    return datetime.fromtimestamp(int(time[0]) + int(time[1]) / 1e6, UTC)
 
 
-def job_from(
-    fields: Mapping[str, str], before: Ahead | None, images: Sequence[Image], preview: bool, now: datetime
-) -> Job:
+def standing_from(answer: Any) -> Standing:
+    """What lua/standing.lua tells."""
+    lines, running, least, work, ms = answer
+    found = [Line(owner, int(float(served)), int(jobs), int(backlog)) for owner, served, jobs, backlog in lines]
+    speed = float(work) / float(ms) * 1000 if float(ms) and float(work) else None
+    return Standing(found, int(running), float(least), speed)
+
+
+def jobs_from(answer: Any) -> list[Job]:
+    """What lua/look.lua tells."""
+    time, rows, told = answer
+    now = utc(time)
+    standings = {model: standing_from(standing) for model, standing in _pairs(told)}
+    jobs = []
+    for flat, records, preview, place in rows:
+        fields = dict(_pairs(flat))
+        waits = place >= 0
+        before = foresee(standings[fields["model"]], fields["owner"], place, int(fields["cost"])) if waits else None
+        images = [Image.model_validate_json(record) for record in records]
+        jobs.append(_job(fields, before, images, bool(preview), now))
+    return jobs
+
+
+def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _job(fields: Mapping[str, str], before: Ahead | None, images: Sequence[Image], preview: bool, now: datetime) -> Job:
     """Build the Job. `before`: what goes before it while it waits; `preview`: there is one to show."""
     state = JobState(fields["state"])
     return Job(

@@ -24,15 +24,15 @@ from contract.access import over_quota
 from contract.broker import UNREAD_HINTS
 from contract.deaths import UNKNOWN, Death
 from contract.errors import Conflict, ErrorCode, QueueFull
-from contract.estimates import Ahead, Line, Standing, cost_of, foresee
+from contract.estimates import Standing, cost_of
 from contract.grid import Grid
-from contract.jobs import Image, Job, JobState, ModelInfo, StoredImage, WorkerInfo
+from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
-from contract.records import job_from, utc
+from contract.records import jobs_from, standing_from, utc
 from contract.settings import Settings
 
 _LUA = Path(__file__).parent / "lua"
-_SHARED = ("prelude", "alone")  # put before every script
+_SHARED = ("prelude", "alone", "standing")  # put before every script
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
 _EVENTS = 100  # of a job, the latest
@@ -313,48 +313,13 @@ class JobStore:
         return next(iter(self.get_many([job_id])), None)
 
     def get_many(self, job_ids: Iterable[str]) -> list[Job]:
-        """Jobs in the order asked for, without those that are gone: four round trips for all."""
+        """Jobs in the order asked for, without those that are gone: one round trip for a hundred."""
         ids = list(job_ids)
-        with self.redis.pipeline(transaction=False) as pipe:
-            for job_id in ids:
-                pipe.hgetall(keys.job(job_id))
-                pipe.zrange(keys.pictures(job_id), 0, -1)
-                pipe.exists(keys.preview(job_id))
-            pipe.time()
-            *answers, now = pipe.execute()
-        rows = [row for i in range(0, len(answers), 3) if (row := answers[i : i + 3])[0]]
-        records = self._records([image for row in rows for image in row[1]])
-        before = self._ahead([fields for fields, *_ in rows if fields["state"] == JobState.QUEUED])
-        return [
-            job_from(
-                fields, before.get(fields["id"]), [records[i] for i in images if i in records], bool(preview), utc(now)
-            )
-            for fields, images, preview in rows
-            if fields.get("delete") != "1"
-        ]
-
-    def _ahead(self, waiting: Sequence[Mapping[str, str]]) -> dict[str, Ahead]:
-        """Job id → what goes before it, of these waiting jobs' hashes."""
-        if not waiting:
-            return {}
-        with self.redis.pipeline(transaction=False) as pipe:
-            for job in waiting:
-                pipe.zrank(keys.line(job["model"], job["owner"]), job["id"])
-            places = pipe.execute()
-        standings = {model: self.standing(model) for model in {job["model"] for job in waiting}}
-        told = {
-            job["id"]: foresee(standings[job["model"]], job["owner"], place, int(job["cost"]))
-            for job, place in zip(waiting, places, strict=True)
-            if place is not None
-        }
-        return {job_id: before for job_id, before in told.items() if before is not None}
+        return [job for i in range(0, len(ids), 100) for job in jobs_from(self.run("look", *ids[i : i + 100]))]
 
     def standing(self, model: str) -> Standing:
         """Who waits for this model ('' = none), and how fast its workers are."""
-        lines, running, least, work, ms = self.run("queue", model)
-        found = [Line(owner, int(float(served)), int(jobs), int(backlog)) for owner, served, jobs, backlog in lines]
-        speed = float(work) / float(ms) * 1000 if float(ms) and float(work) else None
-        return Standing(found, int(running), float(least), speed)
+        return standing_from(self.run("queue", model))
 
     def told(self, job_id: str, seconds: float) -> None:
         """Remember that the client was told when its job starts, to learn how well that is told."""
@@ -425,19 +390,6 @@ class JobStore:
 
     def _fields(self, job_id: str, *names: str) -> list[str]:
         return cast("list[str]", self.redis.hmget(keys.job(job_id), list(names)))
-
-    def _records(self, image_ids: list[str]) -> dict[str, Image]:
-        if not image_ids:
-            return {}
-        with self.redis.pipeline(transaction=False) as pipe:
-            for image_id in image_ids:
-                pipe.hget(keys.image(image_id), "record")
-            records = pipe.execute()
-        return {
-            image_id: Image.model_validate_json(record)
-            for image_id, record in zip(image_ids, records, strict=True)
-            if record
-        }
 
     # --- workers and models ------------------------------------------------------------------------
 
