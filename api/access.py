@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
+from api.coalesce import Coalesced
 from api.limits import Limits
 from api.problems import path_of, problem, unavailable
 from contract.access import LOCAL, Key, Keys, Scope, csrf_of, is_loopback
@@ -84,6 +85,7 @@ class Door:
     def __init__(self, app: ASGIApp, keys: Keys, limits: Limits, settings: Settings, audit: Audit) -> None:
         self._app, self._keys, self._limits, self._settings, self._audit = app, keys, limits, settings, audit
         self._touched: dict[str, float] = {}  # key id → when that was last noted
+        self._known = Coalesced(self._look_up_all)
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -113,8 +115,8 @@ class Door:
         here = is_loopback(address)
         if here and _HERE.fullmatch(request.scope["path"]):  # `request.url` begins with what the Host header says
             return _LOCAL
-        texts, token = set(credentials(request)), request.cookies.get(SESSION_COOKIE)
-        closed, key = await run_in_threadpool(self._look_up, texts, token)
+        texts, token = frozenset(credentials(request)), request.cookies.get(SESSION_COOKIE)
+        closed, key = await self._known((texts, token))
         if not closed and (here or self._settings.insecure):
             return _LOCAL
         _wait(await self._limits.hit("address", address, self._settings.rate_per_address), "from this address")
@@ -132,15 +134,18 @@ class Door:
             raise _Refused(403, f"This key may not do that: it needs the scope {asked}; ask who made it.")
         return who
 
-    def _look_up(self, texts: set[str], token: str | None) -> tuple[bool, Key | None]:
+    def _look_up_all(self, asked: Sequence[tuple[frozenset[str], str | None]]) -> list[tuple[bool, Key | None]]:
+        return [self._look_up(*each) for each in asked]
+
+    def _look_up(self, texts: frozenset[str], token: str | None) -> tuple[bool, Key | None]:
         """Whether there are keys, and whose was sent: a key goes before a session, two different ones are nobody's."""
-        if self._keys.none():
-            return False, None
         if texts:
             key = self._keys.holder(next(iter(texts))) if len(texts) == 1 else None
         else:
             key = self._keys.visitor(token) if token else None
-        if key and time.monotonic() > self._touched.get(key.id, -60.0) + 60:
+        if key is None:
+            return not self._keys.none(), None
+        if time.monotonic() > self._touched.get(key.id, -60.0) + 60:
             with suppress(OutOfMemoryError):  # a full Redis keeps nobody from looking
                 self._keys.touch(key.id)
             self._touched[key.id] = time.monotonic()

@@ -15,6 +15,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from api.access import LOOKING, Who
 from api.changes import Changes
+from api.coalesce import Coalesced
 from api.decoder import Decoder
 from api.limits import Limits
 from api.problems import path_of
@@ -23,6 +24,7 @@ from contract.access import LOCAL, Keys
 from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.broker import send_hint
+from contract.jobs import Job
 from contract.settings import Settings
 from contract.store import JobStore
 
@@ -35,6 +37,7 @@ class Services:
 
     settings: Settings
     store: JobStore
+    look: Coalesced[str, Job | None]  # job id → how it stands
     blobs: Blobs
     celery: Celery
     changes: Changes

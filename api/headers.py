@@ -6,6 +6,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 NOTHING = "default-src 'none'; frame-ancestors 'none'"  # what an answer may load; pages name their own
 
 
+def unchanged(if_none_match: str | None, tag: str) -> bool:
+    """Whether a client that sent this `If-None-Match` has the answer with this ETag already."""
+    known = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
+    return tag in known or "*" in known
+
+
 class SecurityHeaders:
     """Sets them where a route has not set its own, as pages do. ASGI middleware."""
 

@@ -11,6 +11,7 @@ from api import problems
 from api.access import Door
 from api.bodies import BodyLimit
 from api.changes import Changes
+from api.coalesce import Coalesced
 from api.decoder import Decoder
 from api.deps import Services
 from api.gate import Gate, allowed_hosts
@@ -72,6 +73,7 @@ def _services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         store=store,
+        look=Coalesced(store.find),
         blobs=Blobs(settings.blobs),
         celery=make_celery(settings),
         changes=Changes(settings),

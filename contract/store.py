@@ -317,6 +317,11 @@ class JobStore:
         ids = list(job_ids)
         return [job for i in range(0, len(ids), 100) for job in jobs_from(self.run("look", *ids[i : i + 100]))]
 
+    def find(self, job_ids: Sequence[str]) -> list[Job | None]:
+        """Each of these jobs, None where there is none."""
+        found = {job.id: job for job in self.get_many(job_ids)}
+        return [found.get(job_id) for job_id in job_ids]
+
     def standing(self, model: str) -> Standing:
         """Who waits for this model ('' = none), and how fast its workers are."""
         return standing_from(self.run("queue", model))

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from api.deps import OwnerDep, Services, ServicesDep, StoreDep
+from api.headers import unchanged
 from api.problems import documented
 from contract.blobs import Blobs
 from contract.errors import BadRequest, NotFound, TooLarge, Unavailable, UnsupportedMedia
@@ -108,7 +109,7 @@ async def read_image(
     image = await run_in_threadpool(_find, services.store, image_id, owner)
     tag = f'"{image.sha256}-{size}"' if size else f'"{image.sha256}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
-    if if_none_match and any(known in ("*", tag) for known in _tags(if_none_match)):
+    if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     if size is None:
         data = await run_in_threadpool(_bytes_of, image, services.blobs)
@@ -145,11 +146,6 @@ def _bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
 
 def _small(image: StoredImage, services: Services, size: int) -> bytes:
     return services.decoder.thumbnail(_bytes_of(image, services.blobs), size)
-
-
-def _tags(header: str) -> list[str]:
-    """The ETags of an `If-None-Match`."""
-    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
 
 
 def _unknown() -> NotFound:

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
 from api.bodies import StrictJSONRoute
 from api.cursors import Cursor, read_cursor, write_cursor
 from api.deps import OwnerDep, Services, ServicesDep, StoreDep, VisibleDep, ring
+from api.headers import unchanged
 from api.kinds import resolve_any
 from api.problems import documented
 from api.resolve import Resolved
@@ -29,6 +29,7 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=StrictJSONR
 @router.post(
     "",
     status_code=202,
+    response_model=Job,
     response_description="Accepted; it will end as pictures or as an error one can read.",
     responses={
         202: {"headers": {"Location": {"schema": {"type": "string"}}}},
@@ -39,7 +40,6 @@ def submit_job(
     request: Annotated[JobRequest, Body()],
     services: ServicesDep,
     owner: OwnerDep,
-    response: Response,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -48,7 +48,7 @@ def submit_job(
             description="The same key and request within a day: the same job, once.",
         ),
     ] = None,
-) -> Job:
+) -> Response:
     """Submit a job.
 
     The answer's `request` has everything filled in: model, size and the seed that was drawn.
@@ -57,11 +57,10 @@ def submit_job(
     once = Once(idempotency_key, sha256(request.model_dump_json().encode()).hexdigest()) if idempotency_key else None
     earlier = store.replayed(owner, once) if once else None
     job_id = earlier or _accept(request, services, owner, once)
-    response.headers["Location"] = f"{router.prefix}/{job_id}"
     job = find_job(store, job_id, owner)
     if job.progress.starts_in_seconds and not earlier:
         store.told(job_id, job.progress.starts_in_seconds)
-    return job
+    return _json(job.model_dump_json(), 202, {"Location": f"{router.prefix}/{job_id}"})
 
 
 def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:
@@ -120,7 +119,11 @@ def list_jobs(store: StoreDep, owner: VisibleDep, listing: Annotated[Listing, Qu
     return JobPage(jobs=jobs, next_cursor=write_cursor(rest))
 
 
-@router.get("/{job_id:job}", response_model=Job, responses=documented(404, 422, 503))
+@router.get(
+    "/{job_id:job}",
+    response_model=Job,
+    responses={304: {"description": "Unchanged since the `ETag` in `If-None-Match`."}, **documented(404, 422, 503)},
+)
 async def read_job(
     job_id: str,
     services: ServicesDep,
@@ -131,14 +134,17 @@ async def read_job(
             ge=0, le=30, allow_inf_nan=False, description="Seconds to hold the answer for a change of state or step."
         ),
     ] = 0,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Look at a job, at once or as soon as it has changed."""
-    job = await run_in_threadpool(find_job, services.store, job_id, owner)
+    job = _owned(await services.look(job_id), owner)
     if wait and not job.state.final:
         await services.changes.wait(job_id, (job.state, job.progress.step), wait)
-        job = await run_in_threadpool(find_job, services.store, job_id, owner)
-    # Written here, not by FastAPI, which would validate it once more: a thousand clients poll this.
-    return Response(job.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+        job = _owned(await services.look(job_id), owner)
+    text = job.model_dump_json()
+    tag = f'"{sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    return Response(None, 304, headers) if unchanged(if_none_match, tag) else _json(text, 200, headers)
 
 
 @router.get(
@@ -234,10 +240,18 @@ def delete_job(job_id: str, store: StoreDep, owner: OwnerDep) -> None:
 
 def find_job(store: JobStore, job_id: str, owner: str) -> Job:
     """Raises NotFound, for another's too."""
-    job = store.get(job_id)
+    return _owned(store.get(job_id), owner)
+
+
+def _owned(job: Job | None, owner: str) -> Job:
     if job is None or job.owner != owner:
         raise _unknown()
     return job
+
+
+def _json(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A job as it was written already: FastAPI would validate it once more, and a thousand clients poll."""
+    return Response(text, status, headers, "application/json")
 
 
 def _request_id() -> str:
