@@ -16,7 +16,7 @@ def api(settings: Settings) -> Service:
         "--host", settings.host, "--port", str(settings.port),
         "--log-level", settings.log_level, "--no-access-log", "--no-server-header",
         "--timeout-keep-alive", "5", "--timeout-graceful-shutdown", "5",
-        "--limit-concurrency", "2000", "--h11-max-incomplete-event-size", "65536",
+        "--limit-concurrency", "2000", "--loop", "uvloop", "--http", "api.protocol:Http",
     )
     # fmt: on
     return Service("api", argv, grace=8)
