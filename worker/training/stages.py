@@ -183,9 +183,8 @@ class Studio:
         """The U-Net that is there goes on reading, in what is linear, when its text encoder is replaced by this one."""
         replaced = CLIPTextModel.from_pretrained(self.model / "text_encoder", dtype=torch.float32).eval()
         unet = UNet2DConditionModel.from_pretrained(self.model / "unet", torch_dtype=torch.float32)
-        Translation.fit(*(denoiser.sample_states(each, self._tokenizer()) for each in (encoder, replaced))).fold_into(
-            unet
-        )
+        new, old = (denoiser.sample_states(each, self._tokenizer()) for each in (encoder, replaced))
+        Translation.fit(new, old).fold_into(unet)
         export.write_part(self.model, "unet", unet)
 
     def _export_vae(self, model: AutoencoderKL) -> None:
