@@ -69,10 +69,12 @@ async def _who(request: Request) -> Who:
 WhoDep = Annotated[Who, Depends(_who)]
 
 
-async def _owner(request: Request, who: WhoDep, services: ServicesDep) -> str:
+async def _owner(request: Request) -> str:
     """Whose things a request is about: what an admin does to another's job or picture is done in that owner's place."""
+    who = await _who(request)
     if not who.admin or who.owner == LOCAL:
         return who.owner
+    services = await _services(request)
     owner = await run_in_threadpool(_named, services.store, request.path_params) or who.owner
     if owner != who.owner and request.method not in LOOKING:
         await run_in_threadpool(services.audit.note, who.name, f"{request.method} {path_of(request.scope)} of {owner}")

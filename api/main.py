@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (images, jobs, events, dead_letters, catalogue, tokens, health, me, docs, sign_in):
+    for module in (jobs, images, events, dead_letters, catalogue, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)

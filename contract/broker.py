@@ -57,5 +57,8 @@ def make_celery(settings: Settings) -> Celery:
 
 
 def send_hint(app: Celery, job_id: str) -> None:
-    """Ring the bell for one job. Raises kombu's OperationalError when Redis is away."""
-    app.send_task(RUN, args=[job_id], queue=QUEUE)
+    """Ring the bell for one job. Raises kombu's OperationalError when Redis is away.
+
+    The worker declares the queue, a list in Redis; declaring it with every hint would be most of what one costs.
+    """
+    app.send_task(RUN, args=[job_id], queue=QUEUE, declare=[], argsrepr=job_id, kwargsrepr="{}")

@@ -130,6 +130,21 @@ def test_a_running_job_learns_that_it_is_to_be_cancelled(client: TestClient, wor
     assert client.get(f"{JOBS}/{job_id}").json()["state"] == "cancelled"
 
 
+def test_an_answer_that_is_known_is_not_sent_again(client: TestClient, worker: Worker) -> None:
+    url = f"{JOBS}/{submit(client)['id']}"
+    first = client.get(url)
+    tag = first.headers["etag"]
+    assert first.headers["cache-control"] == "private, no-cache"
+    for known in (tag, f'"other", W/{tag}', "*"):
+        again = client.get(url, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert client.get(url, headers={"If-None-Match": '"other"'}).json() == first.json()
+    worker.do(url.rpartition("/")[2])
+    changed = client.get(url, headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.json()["state"]) == (200, "succeeded")
+    assert changed.headers["etag"] != tag
+
+
 def test_previews(client: TestClient, worker: Worker) -> None:
     job_id = submit(client, count=2)["id"]
     url = f"{JOBS}/{job_id}/preview"
