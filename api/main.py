@@ -11,6 +11,7 @@ from api import problems
 from api.access import Door
 from api.bodies import BodyLimit
 from api.changes import Changes
+from api.courier import Courier
 from api.decoder import Decoder
 from api.deps import Services
 from api.gate import Gate, allowed_hosts
@@ -18,8 +19,9 @@ from api.headers import SecurityHeaders
 from api.limits import Limits
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
+from api.outbound import Outbound
 from api.request_ids import RequestIds
-from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, me, sign_in, tokens
+from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, me, sign_in, tokens, webhooks
 from api.tokenizers import Tokenizers
 from contract import logs
 from contract.access import Keys
@@ -52,7 +54,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (images, jobs, events, dead_letters, catalogue, tokens, health, me, docs, sign_in):
+    webhooks.describe_message(app)
+    for module in (images, jobs, events, webhooks, dead_letters, catalogue, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
@@ -88,11 +91,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await run_in_threadpool(refuse_evicting, services.store.redis)
     reaper = Reaper(services.store, services.blobs, services.celery, services.settings)
+    courier = Courier(services.store, services.keys, Outbound())
     reaper.start()
+    if services.settings.webhooks:
+        courier.start()
     services.decoder.start()
     async with services.changes:
         yield
     await services.limits.close()
+    courier.stop()
     reaper.stop()
     reaper.join(2)
     services.decoder.close()

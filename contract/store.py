@@ -139,11 +139,12 @@ class JobStore:
         key = f"{owner}:{once.key}" if once else ""
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
+        webhook = wishes.webhook.model_dump_json() if wishes.webhook else ""
         cost = cost_of(request, steps)
         # fmt: off
         said, what, *quota = self.run(
             "submit", job_id, owner, body["kind"], request.model or "", steps, cost, *times,
-            max_queue, key, once.digest if once else "", request_id, *texts,
+            max_queue, key, once.digest if once else "", request_id, *texts, webhook,
         )
         # fmt: on
         if said == _FULL:

@@ -14,12 +14,14 @@ from api.kinds import resolve_any
 from api.problems import documented
 from api.resolve import Resolved
 from contract import logs
-from contract.errors import Conflict, NotFound, QueueFull
+from contract.deliveries import webhook_of
+from contract.errors import BadRequest, Conflict, NotFound, QueueFull
 from contract.estimates import cost_of, would_start
 from contract.grid import MAX_CELLS, Grid
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
+from contract.settings import Settings
 from contract.steering import Steering
 from contract.store import JobStore, Once
 
@@ -66,6 +68,7 @@ def submit_job(
 
 def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:
     store, settings = services.store, services.settings
+    _refuse_webhook(request, settings)
     resolved = resolve_any(request, owner=owner, store=store, settings=settings)
     _refuse_hopeless(resolved, store, owner)
     job_id = store.submit(
@@ -81,6 +84,15 @@ def _accept(request: JobRequest, services: Services, owner: str, once: Once | No
     )
     ring(services.celery, job_id)
     return job_id
+
+
+def _refuse_webhook(request: JobRequest, settings: Settings) -> None:
+    """Raises BadRequest for a webhook where none are sent."""
+    if webhook_of(request) and not settings.webhooks:
+        raise BadRequest(
+            "This server sends no webhooks: leave it out, or have DARKROOM_WEBHOOKS switched on.",
+            "base.webhook" if isinstance(request, Grid) else "webhook",
+        )
 
 
 def _refuse_hopeless(resolved: Resolved, store: JobStore, owner: str) -> None:
