@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 
-from api.access import LOOKING, Who
+from api.access import LOOKING, Stay, Who
 from api.changes import Changes
 from api.decoder import Decoder
 from api.limits import Limits
@@ -64,6 +64,14 @@ async def _who(request: Request) -> Who:
 
 
 WhoDep = Annotated[Who, Depends(_who)]
+
+
+async def _stay(request: Request) -> Stay:
+    stay: Stay = request.state.stay
+    return stay
+
+
+StayDep = Annotated[Stay, Depends(_stay)]
 
 
 async def _owner(request: Request, who: WhoDep, services: ServicesDep) -> str:

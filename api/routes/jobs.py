@@ -1,5 +1,6 @@
 """Jobs: submit, look, wait, cancel, list, delete."""
 
+import time
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -7,9 +8,10 @@ from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from api.access import REVIEW_SECONDS
 from api.bodies import StrictJSONRoute
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import OwnerDep, Services, ServicesDep, StoreDep, VisibleDep, ring
+from api.deps import OwnerDep, Services, ServicesDep, StayDep, StoreDep, VisibleDep, ring
 from api.kinds import resolve_any
 from api.problems import documented
 from api.resolve import Resolved
@@ -137,6 +139,7 @@ async def read_job(
     job_id: str,
     services: ServicesDep,
     owner: OwnerDep,
+    stay: StayDep,
     wait: Annotated[
         float,
         Query(
@@ -147,7 +150,11 @@ async def read_job(
     """Look at a job, at once or as soon as it has changed."""
     job = await run_in_threadpool(find_job, services.store, job_id, owner)
     if wait and not job.state.final:
-        await services.changes.wait(job_id, (job.state, job.progress.step), wait)
+        seen, ends = (job.state, job.progress.step), time.monotonic() + wait
+        while (left := ends - time.monotonic()) > 0:
+            if await services.changes.wait(job_id, seen, min(left, REVIEW_SECONDS)):
+                break
+            await stay.check()
         job = await run_in_threadpool(find_job, services.store, job_id, owner)
     # Written here, not by FastAPI, which would validate it once more: a thousand clients poll this.
     return Response(job.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})

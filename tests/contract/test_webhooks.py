@@ -37,10 +37,8 @@ def attempt(number: int, store: JobStore, error: str | None = "refused") -> Atte
     return Attempt(number=number, at=store.now(), seconds=0.1, status=None, error=error)
 
 
-def take(
-    store: JobStore, lease: float = 60.0, most: int = 10, share: int = 10, busy: tuple[str, ...] = ()
-) -> list[Taken]:
-    return Deliveries(store).take(lease, most=most, share=share, busy=busy)
+def take(store: JobStore, lease: float = 60.0, most: int = 10, share: int = 10, **given: Any) -> list[Taken]:
+    return Deliveries(store).take(lease, most=most, share=share, **given)
 
 
 # --- addresses and signatures ----------------------------------------------------------------------
@@ -65,14 +63,16 @@ def test_addresses_that_are_taken(url: str, host: str, port: int, target: str) -
     [
         ("http://a.example/", "https"), ("ftp://a.example/", "https"), ("//a.example/", "https"), ("", "https"),
         ("https://user@a.example/", "password"), ("https://user:pw@a.example/", "password"),
-        ("https://a.example@127.0.0.1/", "password"), ("https://a.example:80/", "port"), ("https://a.example:22/", "port"),
+        ("https://a.example@127.0.0.1/", "password"), ("https://a.example\\@b.example/", "password"),
+        ("https://a.example:80/", "port"), ("https://a.example:22/", "port"),
         ("https://a.example:0/", "port"), ("https://a.example:65536/", "port"), ("https://a.example:99999/", "port"),
         ("https://127.0.0.1/", "name"), ("https://2130706433/", "name"), ("https://0x7f.0.0.1/", "name"),
         ("https://127.1/", "name"), ("https://a.0x7f000001/", "name"), ("https://[::1]/", "name"),
         ("https://localhost/", "name"), ("https://a.example./", "name"), ("https://a..example/", "name"),
         ("https://-a.example/", "name"), ("https://a_b.example/", "name"), ("https://bücher.example/", "name"),
-        ("https://a.example/#x", "fragment"), ("https://a.example/ x", "plain"), ("https://a.example\\@b.example/", "password"),
-        ("https://a.example/\r\nX: y", "plain"), ("https://a.example/\u00e4", "plain"), ("https://\u212a.example/", "name"),
+        ("https://a.example/#x", "fragment"), ("https://a.example/ x", "plain"),
+        ("https://a.example/\r\nX: y", "plain"),
+        ("https://a.example/\u00e4", "plain"), ("https://\u212a.example/", "name"),
         ("https:///x", "name"), ("https://a.example:/", "name"), (f"https://{'a.' * 126}example/", "name"),
     ],
 )  # fmt: skip
@@ -101,9 +101,7 @@ def test_a_signature_is_the_specifications() -> None:
         "webhook-timestamp": "1614265330",
         "webhook-signature": f"{known} {sign(other, name, at, body)}",
     }
-    assert (
-        len({sign(secret, name, at, body), sign(secret, name, at + 1, body), sign(secret, name, at, body + b" ")}) == 3
-    )
+    assert known not in (sign(secret, name, at + 1, body), sign(secret, name, at, body + b" "))
 
 
 # --- the ledger ------------------------------------------------------------------------------------
