@@ -25,6 +25,7 @@ from contract.blobs import Blobs
 from contract.broker import send_hint
 from contract.settings import Settings
 from contract.store import JobStore
+from contract.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Services:
     keys: Keys
     limits: Limits
     audit: Audit
+    tracing: Tracing
 
 
 # `async def`, though nothing is awaited: FastAPI would run a plain function in a thread, for a mere attribute.

@@ -1,9 +1,11 @@
 """The web server's app: `uvicorn --factory api.main:create_app`."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
@@ -33,14 +35,18 @@ from contract.redis_check import refuse_evicting
 from contract.settings import Settings
 from contract.settings import settings as read_settings
 from contract.store import JobStore, connect
+from contract.tracing import Tracing, open_tracing
 from web.pages import make_router, mount_static
 
+_UNTRACED = re.compile(r"/api/v1/tokens|/healthz|/readyz|/metrics|/static/.+")
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Make the app. Without settings given it reads those of the process, and sets up its log."""
+
+def create_app(settings: Settings | None = None, tracing: Tracing | None = None) -> FastAPI:
+    """Make the app. Without settings given it reads those of the process, and sets up its log; so with tracing."""
     if settings is None:
         settings = read_settings()
         logs.set_up(settings)
+    tracing = tracing or open_tracing("darkroom-api")
     app = FastAPI(
         title="Darkroom",
         version="1",
@@ -48,8 +54,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # ours loads nothing from outside
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_telemetry(tracing),
     )
-    app.state.services = services = _services(settings)
+    app.state.services = services = _services(settings, tracing)
     app.state.registry = registry = CollectorRegistry()
     registry.register(LedgerCollector(services.store))
     problems.install(app)
@@ -69,7 +76,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _services(settings: Settings) -> Services:
+def _telemetry(tracing: Tracing) -> TelemetryConfig:
+    """Spans of requests and nothing else; none of /tokens, whose address holds a prompt, and of what is asked often."""
+    return {
+        "tracer_provider": tracing.provider,
+        "tracing": tracing.provider is not None,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,
+        "exclude": lambda scope: _UNTRACED.fullmatch(scope["path"]) is not None,
+    }
+
+
+def _services(settings: Settings, tracing: Tracing) -> Services:
     """Nothing here connects: the api starts, and answers 503, while Redis is away."""
     store = JobStore(connect(settings))
     return Services(
@@ -83,6 +103,7 @@ def _services(settings: Settings) -> Services:
         keys=Keys(store.redis),
         limits=Limits(settings),
         audit=Audit(settings),
+        tracing=tracing,
     )
 
 

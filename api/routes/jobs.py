@@ -83,6 +83,7 @@ def _accept(request: JobRequest, services: Services, owner: str, once: Once | No
         max_queue=settings.max_queue,
         once=once,
         request_id=_request_id(),
+        traceparent=services.tracing.traceparent(),
     )
     ring(services.celery, job_id)
     return job_id

@@ -44,7 +44,7 @@ def open_client(client: TestClient, services: Services, monkeypatch: pytest.Monk
     """The app as if webhooks were allowed from now on; no courier of its own runs."""
     assert isinstance(client.app, FastAPI)
     settings = services.settings.model_copy(update={"webhooks": True})
-    monkeypatch.setattr(client.app.state, "services", replace(services, settings=settings))
+    monkeypatch.setitem(client.app.state._state, "services", replace(services, settings=settings))
     return client
 
 
