@@ -65,10 +65,8 @@ class Courier(threading.Thread):
             if job is None:  # deleted a moment ago
                 return
             at, begun = self._store.now(), time.monotonic()
-            if revoked := self._revoked(taken.owner):
-                status, error = None, "its key is revoked"
-            else:
-                status, error = self._send(job, at)
+            revoked = self._revoked(taken.owner)
+            status, error = (None, "its key is revoked") if revoked else self._send(job, at)
             seconds = round(time.monotonic() - begun, 3)
             attempt = Attempt(number=taken.number, at=at, seconds=seconds, status=status, error=error)
             over = revoked or status == _GONE or taken.number >= MOST_ATTEMPTS

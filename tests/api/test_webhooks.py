@@ -15,12 +15,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from api import courier as couriers
 from api.courier import Courier
 from api.deps import Services
 from api.main import create_app
 from contract import keys
 from contract.access import Scope
+from contract.deliveries import Deliveries
 from tests.api.kit import LOOPBACK, Worker, key_of
 from tests.api.receiver import Receiver, receiving
 from tests.conftest import plain_settings
@@ -189,7 +189,9 @@ def test_a_receiver_that_is_gone_is_asked_no_more(
     open_client: TestClient, courier: Courier, receiver: Receiver, ended: Callable[..., str]
 ) -> None:
     receiver.answers = [410]
-    seen = deliveries(open_client, [ended(), deliver_due(courier)][0])
+    job_id = ended()
+    assert deliver_due(courier) == 1
+    seen = deliveries(open_client, job_id)
     assert (seen["state"], seen["next_at"], seen["attempts"][0]["status"]) == ("given_up", None, 410)
 
 
@@ -218,7 +220,7 @@ def test_a_process_that_dies_before_it_notes_the_answer_is_made_up_for(
 
     (taken,) = first.take()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(couriers.Deliveries, "note", killed)
+        patch.setattr(Deliveries, "note", killed)
         with pytest.raises(SystemExit):
             first.deliver(taken)  # sent, and not a word of it written
     assert (len(receiver.heard), deliveries(open_client, job_id)["attempts"]) == (1, [])
@@ -236,7 +238,12 @@ def test_two_processes_send_each_message_once(
 ) -> None:
     ids = {ended() for _ in range(6)}
     crowd = [Courier(services.store, services.keys, receiver.outbound()) for _ in range(3)]
-    threads = [threading.Thread(target=lambda each=each: [deliver_due(each) for _ in range(4)]) for each in crowd]  # type: ignore[misc]
+
+    def rounds(each: Courier) -> None:
+        for _ in range(4):
+            deliver_due(each)
+
+    threads = [threading.Thread(target=rounds, args=(each,)) for each in crowd]
     for thread in threads:
         thread.start()
     for thread in threads:
