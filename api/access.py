@@ -11,12 +11,14 @@ import hmac
 import ipaddress
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from redis.exceptions import OutOfMemoryError, RedisError
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
@@ -30,6 +32,7 @@ from contract.audit import Audit
 from contract.settings import Settings
 
 SESSION_COOKIE, CSRF_COOKIE, CSRF_HEADER = "darkroom_session", "darkroom_csrf", "x-csrf-token"
+REVIEW_SECONDS = 5.0  # so long an answer under way outlives its key, at most
 LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Open to everybody: the shell of the page, the description of the API, and what load balancers ask.
@@ -69,7 +72,27 @@ class Who:
         return self.admin or bool(self.scopes & needed)
 
 
+class Stay:
+    """For answers that take long: whether who was let in may stay. Looked up anew once in `REVIEW_SECONDS`."""
+
+    def __init__(self, look: Callable[[], bool]) -> None:
+        self._look, self._seen = look, time.monotonic()
+
+    async def over(self) -> bool:
+        """Whether the key was revoked or has expired, the session ended, or the first key was made."""
+        if time.monotonic() < self._seen + REVIEW_SECONDS:
+            return False
+        self._seen = time.monotonic()
+        return not await run_in_threadpool(self._look)
+
+    async def check(self) -> None:
+        """Raises a 401 when it is over."""
+        if await self.over():
+            raise HTTPException(401, _NO_KEY, _CHALLENGE)
+
+
 _NO_KEY = "This needs a key: send it as `Authorization: Bearer` or `X-API-Key`, or sign in at /sign-in."
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="darkroom"'}
 _LOCAL = Who(LOCAL, LOCAL, ALL)
 
 
@@ -104,7 +127,7 @@ class Door:
             except RedisError as error:
                 await unavailable(request, error)(scope, receive, send)
                 return
-            scope.setdefault("state", {})["who"] = who
+            scope.setdefault("state", {}).update(who=who, stay=Stay(partial(self._would_let_in, request, who)))
             if wants == {Scope.ADMIN} and request.method not in LOOKING:
                 await run_in_threadpool(self._audit.note, who.name, f"{request.method} {path_of(scope)}")
         await self._app(scope, receive, send)
@@ -123,7 +146,7 @@ class Door:
         if key is None:
             if texts or token:
                 _wait(await self._limits.hit("failure", address, self._settings.rate_failures), "with wrong keys")
-            raise _Refused(401, _NO_KEY, {"WWW-Authenticate": 'Bearer realm="darkroom"'})
+            raise _Refused(401, _NO_KEY, _CHALLENGE)
         rate = self._settings.rate_per_key if key.quota.rate is None else key.quota.rate
         _wait(await self._limits.hit("key", key.id, rate), "with this key")
         if not texts and token and request.method not in LOOKING:
@@ -136,6 +159,11 @@ class Door:
 
     def _look_up_all(self, asked: Sequence[tuple[frozenset[str], str | None]]) -> list[tuple[bool, Key | None]]:
         return [self._look_up(*each) for each in asked]
+
+    def _would_let_in(self, request: Request, who: Who) -> bool:
+        """Whether this request, which was let in, is still that of the same owner."""
+        closed, key = self._look_up(frozenset(credentials(request)), request.cookies.get(SESSION_COOKIE))
+        return (key.id if key else None if closed else LOCAL) == who.owner
 
     def _look_up(self, texts: frozenset[str], token: str | None) -> tuple[bool, Key | None]:
         """Whether there are keys, and whose was sent: a key goes before a session, two different ones are nobody's."""

@@ -44,12 +44,13 @@ class Changes:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._redis.connection_pool.disconnect()
 
-    async def wait(self, job_id: str, seen: Standing, seconds: float) -> None:
-        """Return when state and step of the job are no longer those `seen`, or after `seconds`."""
+    async def wait(self, job_id: str, seen: Standing, seconds: float) -> bool:
+        """Return when state and step of the job are no longer `seen`, or after `seconds`; whether they changed."""
         with self._watch(job_id, seen) as changed:
             await self._wake([job_id])  # it may have changed since it was seen
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), seconds)
+            return changed.is_set()
 
     async def events(self, job_id: str, after: str) -> tuple[list[tuple[str, dict[str, str]]], Standing | None]:
         """A job's events since the one with the id `after`, and how it stands now; None when it is gone."""

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 
-from api.access import LOOKING, Who
+from api.access import LOOKING, Stay, Who
 from api.changes import Changes
 from api.coalesce import Coalesced
 from api.decoder import Decoder
@@ -27,6 +27,7 @@ from contract.broker import send_hint
 from contract.jobs import Job
 from contract.settings import Settings
 from contract.store import JobStore
+from contract.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Services:
     keys: Keys
     limits: Limits
     audit: Audit
+    tracing: Tracing
 
 
 # `async def`, though nothing is awaited: FastAPI would run a plain function in a thread, for a mere attribute.
@@ -67,6 +69,14 @@ async def _who(request: Request) -> Who:
 
 
 WhoDep = Annotated[Who, Depends(_who)]
+
+
+async def _stay(request: Request) -> Stay:
+    stay: Stay = request.state.stay
+    return stay
+
+
+StayDep = Annotated[Stay, Depends(_stay)]
 
 
 async def _owner(request: Request) -> str:

@@ -1,9 +1,11 @@
 """The web server's app: `uvicorn --factory api.main:create_app`."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
@@ -12,6 +14,7 @@ from api.access import Door
 from api.bodies import BodyLimit
 from api.changes import Changes
 from api.coalesce import Coalesced
+from api.courier import Courier
 from api.decoder import Decoder
 from api.deps import Services
 from api.gate import Gate, allowed_hosts
@@ -19,8 +22,9 @@ from api.headers import SecurityHeaders
 from api.limits import Limits
 from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
+from api.outbound import Outbound
 from api.request_ids import RequestIds
-from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, me, sign_in, tokens
+from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, me, sign_in, tokens, webhooks
 from api.tokenizers import Tokenizers
 from contract import logs
 from contract.access import Keys
@@ -32,14 +36,18 @@ from contract.redis_check import refuse_evicting
 from contract.settings import Settings
 from contract.settings import settings as read_settings
 from contract.store import JobStore, connect
+from contract.tracing import Tracing, open_tracing
 from web.pages import make_router, mount_static
 
+_UNTRACED = re.compile(r"/api/v1/tokens|/healthz|/readyz|/metrics|/static/.+")
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Make the app. Without settings given it reads those of the process, and sets up its log."""
+
+def create_app(settings: Settings | None = None, tracing: Tracing | None = None) -> FastAPI:
+    """Make the app. Without settings given it reads those of the process, and sets up its log; so with tracing."""
     if settings is None:
         settings = read_settings()
         logs.set_up(settings)
+    tracing = tracing or open_tracing("darkroom-api")
     app = FastAPI(
         title="Darkroom",
         version="1",
@@ -47,13 +55,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # ours loads nothing from outside
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_telemetry(tracing),
     )
-    app.state.services = services = _services(settings)
+    app.state.services = services = _services(settings, tracing)
     app.state.registry = registry = CollectorRegistry()
     registry.register(LedgerCollector(services.store))
     problems.install(app)
     describe(app)
-    for module in (jobs, images, events, dead_letters, catalogue, tokens, health, me, docs, sign_in):
+    webhooks.describe_message(app)
+    for module in (jobs, images, events, webhooks, dead_letters, catalogue, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
@@ -67,7 +77,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _services(settings: Settings) -> Services:
+def _telemetry(tracing: Tracing) -> TelemetryConfig:
+    """Spans of requests and nothing else; none of /tokens, whose address holds a prompt, and of what is asked often."""
+    return {
+        "tracer_provider": tracing.provider,
+        "tracing": tracing.provider is not None,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,
+        "exclude": lambda scope: _UNTRACED.fullmatch(scope["path"]) is not None,
+    }
+
+
+def _services(settings: Settings, tracing: Tracing) -> Services:
     """Nothing here connects: the api starts, and answers 503, while Redis is away."""
     store = JobStore(connect(settings))
     return Services(
@@ -82,6 +105,7 @@ def _services(settings: Settings) -> Services:
         keys=Keys(store.redis),
         limits=Limits(settings),
         audit=Audit(settings),
+        tracing=tracing,
     )
 
 
@@ -90,11 +114,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await run_in_threadpool(refuse_evicting, services.store.redis)
     reaper = Reaper(services.store, services.blobs, services.celery, services.settings)
+    courier = Courier(services.store, services.keys, Outbound())
     reaper.start()
+    if services.settings.webhooks:
+        courier.start()
     services.decoder.start()
     async with services.changes:
         yield
     await services.limits.close()
+    courier.stop()
     reaper.stop()
     reaper.join(2)
     services.decoder.close()

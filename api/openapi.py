@@ -33,6 +33,9 @@ def _relabel_all(document: dict[str, Any]) -> None:
             _relabel(operation["responses"])
             if needed(method.upper(), path):
                 _lock(operation)
+    for operations in document.get("webhooks", {}).values():  # what we send; the receiver's errors are its own
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
 

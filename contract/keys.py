@@ -2,7 +2,7 @@
 
 | key                  | type   | holds |
 |----------------------|--------|-------|
-| `job:<id>`           | hash   | one job: request, state, claim token, progress, error |
+| `job:<id>`           | hash   | one job: request, webhook, traceparent, state, claim token, progress, error |
 | `pictures:<job>`     | zset   | image ids of a job, in order |
 | `image:<id>`         | hash   | one picture's record |
 | `refs:<sha256>`      | set    | images and jobs that need these bytes |
@@ -23,6 +23,10 @@
 | `paused`             | zset   | waiting jobs that their owner paused, by time of arrival |
 | `pause`              | string | there while the whole queue is paused: since when |
 | `deadlines`          | zset   | jobs, by the time they must have started or ended |
+| `deliveries`         | zset   | ended jobs whose webhook is to be told, by when it is due or its lease ends |
+| `delivery:<job>`     | hash   | how that stands, and how often it was taken |
+| `attempts:<job>`     | list   | what came of each attempt, in JSON |
+| `signing:<owner>`    | hash   | the secret that signs an owner's webhooks, the one before, and until when that signs |
 | `idem:<owner>:<key>` | hash   | the job that an Idempotency-Key stands for, and a digest of its request; for a day |
 | `leases`             | zset   | running jobs, by the time their lease ends |
 | `jobs`               | zset   | all jobs, by time of arrival |
@@ -55,6 +59,7 @@ ESTIMATES, COUNTERS = PREFIX + "estimates", PREFIX + "counters"
 PAUSED, PAUSE = PREFIX + "paused", PREFIX + "pause"
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"
+DELIVERIES = PREFIX + "deliveries"
 KEYS, LIMITS = PREFIX + "keys", PREFIX + "limits"
 CELERY_PREFIX = PREFIX + "k:"
 
@@ -109,3 +114,15 @@ def spent(owner: str) -> str:
 
 def used(owner: str) -> str:
     return f"{PREFIX}used:{owner}"
+
+
+def delivery(job_id: str) -> str:
+    return f"{PREFIX}delivery:{job_id}"
+
+
+def attempts(job_id: str) -> str:
+    return f"{PREFIX}attempts:{job_id}"
+
+
+def signing(owner: str) -> str:
+    return f"{PREFIX}signing:{owner}"

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from contract.sampling import SamplerName, Sampling, ScheduleName
+from contract.webhooks import Webhook
 from contract.wording import PromptText, Wording
 
 MAX_SEED = 2**53 - 101  # exact in a JavaScript number, with room for 100 images
@@ -106,6 +107,10 @@ class Drawing(Sampling, Wording):
     )
     finish_within: Within | None = Field(
         None, description="Seconds in which it must be done; else it stops within a step, and fails as `deadline`."
+    )
+
+    webhook: Webhook | None = Field(
+        None, description="Whom to tell when the job ends; null = nobody. Only where the server sends webhooks."
     )
 
     @field_validator("guidance_end")

@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     rate_failures: int = Field(
         20, ge=1, description="Wrong keys a minute from one address that are answered 401; more are answered 429."
     )
+    webhooks: CliToggleFlag[bool] = Field(
+        False, description="Tell the `webhook` of a job when it ends: requests from here to public https addresses."
+    )
     log_prompts: bool = Field(False, description="Leave prompts in the logs readable.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     log_format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")

@@ -126,6 +126,7 @@ class JobStore:
         drawn: Sequence[tuple[str, str]] = (),
         once: "Once | None" = None,
         request_id: str = "",
+        traceparent: str = "",
     ) -> str:
         """Accept a job; its id, which is another where `once` stands for a job already.
 
@@ -139,11 +140,12 @@ class JobStore:
         key = f"{owner}:{once.key}" if once else ""
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
+        webhook = wishes.webhook.model_dump_json() if wishes.webhook else ""
         cost = cost_of(request, steps)
         # fmt: off
         said, what, *quota = self.run(
             "submit", job_id, owner, body["kind"], request.model or "", steps, cost, *times,
-            max_queue, key, once.digest if once else "", request_id, *texts,
+            max_queue, key, once.digest if once else "", request_id, *texts, webhook, traceparent,
         )
         # fmt: on
         if said == _FULL:
@@ -198,6 +200,10 @@ class JobStore:
         found = self.redis.hmget(keys.job(job_id), ["owner", "request_id"])
         owner, request_id = cast("list[str | None]", found)
         return {"owner": owner or "", "request": request_id or ""}
+
+    def traceparent(self, job_id: str) -> str:
+        """Where the request that the job came with stood in its trace; "" where it was not traced."""
+        return cast("str | None", self.redis.hget(keys.job(job_id), "traceparent")) or ""
 
     def beat(self, claims: Iterable[Claim], lease_seconds: float) -> dict[Claim, Verdict]:
         """Renew the leases of all of a worker's jobs in one round trip."""

@@ -79,6 +79,7 @@ def refuse_unused(request: Upscale) -> None:
     """Raises BadRequest for a field that has no effect without a model."""
     if request.method == "redraw":
         return
+    used = {"kind", "image", "factor", "method", "webhook"}
     for name, field in Upscale.model_fields.items():
-        if name not in ("kind", "image", "factor", "method") and getattr(request, name) != field.get_default():
+        if name not in used and getattr(request, name) != field.get_default():
             raise BadRequest(f"{name} has no effect with lanczos; take it out, or choose the method redraw.", name)

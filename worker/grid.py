@@ -60,7 +60,7 @@ class GridPlan:
         grid = self._grid
         seed = None if "seed" in {axis.field for axis in grid.axes.values()} else grid.seed
         made_from = {
-            **told(grid.model_dump(mode="json"), (grid.prompt, grid.negative_prompt)),
+            **told(grid, (grid.prompt, grid.negative_prompt)),
             "axes": {name: axis.model_dump(mode="json") for name, axis in grid.axes.items()},
         }
         yield Print(len(self._cells), seed, "grid", np.asarray(self._sheet.picture), made_from)

@@ -22,6 +22,7 @@ from contract.reaper import Reaper
 from contract.redis_check import refuse_evicting
 from contract.settings import Settings
 from contract.store import JobStore, connect
+from contract.tracing import open_tracing
 from worker.watchdog import Watchdog
 from worker.worker import Worker
 from worker.workshop import Workshop
@@ -67,7 +68,7 @@ class WorkerProcess:
         store, blobs = JobStore(connect(settings)), Blobs(settings.blobs)
         refuse_evicting(store.redis)
         workshop = self._open_workshop(settings, store, blobs)
-        worker = Worker(settings, store, blobs, workshop)
+        worker = Worker(settings, store, blobs, workshop, open_tracing("darkroom-worker"))
         self._watchdog = Watchdog(workshop.pulse, settings.watchdog_seconds, lambda why: worker.die(death(why)))
         self._watchdog.start()
         worker.start()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from contract.kinds import JobRequest
 from contract.requests import PictureRequest
 from worker.engine.ticket import Picture
 
@@ -75,14 +76,15 @@ def prints(
 ) -> Iterator[Print]:
     """The pictures that one of the engine's becomes, each with the request it was made by, and its output last."""
     finished = order.finish(picture.rgb)
-    made_from = {**told(request.model_dump(mode="json"), words), **more, **finished.measured}
+    made_from = {**told(request, words), **more, **finished.measured}
     for role, pixels in sorted(finished.pictures.items(), key=lambda each: each[0] == "output"):
         yield Print(picture.index, picture.seed, role, pixels, made_from)
 
 
-def told(request: Mapping[str, Any], words: tuple[str, str]) -> dict[str, Any]:
-    """A request and the prompts that were drawn of it, as they are kept with a picture."""
-    return {"request": request, "prompt": words[0], "negative_prompt": words[1]}
+def told(request: JobRequest, words: tuple[str, str]) -> dict[str, Any]:
+    """A request and the prompts that were drawn of it, as they are kept with a picture: not whom its end is told to."""
+    asked = request.model_dump(mode="json", exclude={"webhook": True, "base": {"webhook"}})
+    return {"request": asked, "prompt": words[0], "negative_prompt": words[1]}
 
 
 def words_of(drawn: Drawn, index: int) -> tuple[str, str]:

@@ -14,8 +14,9 @@ from contract.errors import ErrorCode, JobFailed
 from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
 from contract.store import Claim, JobStore, Verdict, Work
+from contract.tracing import Tracing
 from worker import files
-from worker.engine.ticket import Cancelled, Checkpoint, Done, Failed, Picture, Preview, Progress, Ticket
+from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Failed, Picture, Preview, Progress, Ticket
 from worker.plan import Plan, Print
 from worker.workshop import Memory
 
@@ -52,33 +53,41 @@ class Relay:
     blobs: Blobs
     memory: Memory
     maker: str
+    tracing: Tracing = field(default_factory=Tracing)
     begun: float = field(default_factory=time.monotonic)
     stored: set[int] = field(default_factory=set)  # of the engine's pictures, those that need no trace any more
 
     def follow(self, ticket: Ticket) -> None:
         """Until the job has ended, and is ended in the ledger. A lost claim's events fall on the floor."""
-        for event in ticket:
-            match event:
-                case Progress(step=step):
-                    self._obey(self._try(self.store.progress, self.claim, step), ticket)
-                case Preview(index=index, rgb=rgb):
-                    self._try(self.store.preview, self.claim, index, files.preview(rgb))
-                case Picture():
-                    for made in self.plan.develop(event):
-                        self._keep(made)
-                        self.stored.add(event.index)
-                case Checkpoint(traces=traces):
-                    self.memory.keep({index: trace for index, trace in traces.items() if index not in self.stored})
-                case Failed(code="engine_stopped"):
-                    insist(self.store.release, self.claim)
-                case Failed(code=code, message=message):
-                    raise JobFailed(ErrorCode(code), message)
-                case Done():
-                    for made in self.plan.finish():
-                        self._keep(made)
-                    self._ended(self.store.finish)
-                case Cancelled():
-                    self._ended(self.store.cancelled)
+        with self.tracing.phases() as enter:
+            enter("encode")  # until the first step is told: what is before it, too
+            for event in ticket:
+                if isinstance(event, Progress):
+                    enter("sampling" if event.step < event.steps else "decode")
+                self._tell(event, ticket)
+
+    def _tell(self, event: Event, ticket: Ticket) -> None:
+        match event:
+            case Progress(step=step):
+                self._obey(self._try(self.store.progress, self.claim, step), ticket)
+            case Preview(index=index, rgb=rgb):
+                self._try(self.store.preview, self.claim, index, files.preview(rgb))
+            case Picture():
+                for made in self.plan.develop(event):
+                    self._keep(made)
+                    self.stored.add(event.index)
+            case Checkpoint(traces=traces):
+                self.memory.keep({index: trace for index, trace in traces.items() if index not in self.stored})
+            case Failed(code="engine_stopped"):
+                insist(self.store.release, self.claim)
+            case Failed(code=code, message=message):
+                raise JobFailed(ErrorCode(code), message)
+            case Done():
+                for made in self.plan.finish():
+                    self._keep(made)
+                self._ended(self.store.finish)
+            case Cancelled():
+                self._ended(self.store.cancelled)
 
     def _ended(self, end: Callable[[Claim], bool]) -> None:
         """End the job in the ledger; where the claim is lost, its checkpoints are the newer one's."""

@@ -44,7 +44,7 @@ class Interpolated:
         return frozenset()
 
     def finish(self) -> Iterator[Print]:
-        yield Print(0, None, "output", np.asarray(self.large), told(self.request.model_dump(mode="json"), ("", "")))
+        yield Print(0, None, "output", np.asarray(self.large), told(self.request, ("", "")))
 
 
 class Redrawn:
@@ -82,7 +82,7 @@ class Redrawn:
         width, height = self._size
         tiles = [self._tiles[number] for number in range(len(self._requests))]
         pixels = blend(tiles, self._across, self._down)[:height, :width]
-        made_from = told(self._request.model_dump(mode="json"), self._words)
+        made_from = told(self._request, self._words)
         yield Print(0, self._request.seed, "output", np.ascontiguousarray(pixels), made_from)
 
 

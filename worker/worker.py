@@ -17,6 +17,7 @@ from contract.jobs import WorkerInfo
 from contract.kinds import JobRequest
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
+from contract.tracing import Tracing
 from worker.engine.ticket import Ticket
 from worker.relay import Relay, insist
 from worker.workshop import Workshop
@@ -30,10 +31,13 @@ _FAREWELL = 4.0  # seconds; with `drain_seconds` it stays below the supervisor's
 class Worker:
     """Runs jobs. `run` is called from many threads at once; everything else from one."""
 
-    def __init__(self, settings: Settings, store: JobStore, blobs: Blobs, workshop: Workshop) -> None:
+    def __init__(
+        self, settings: Settings, store: JobStore, blobs: Blobs, workshop: Workshop, tracing: Tracing | None = None
+    ) -> None:
         self.name = settings.worker_name or socket.gethostname()
         self._settings, self._store, self._blobs, self._workshop = settings, store, blobs, workshop
         self._checkpoints = Checkpoints(settings.checkpoints)
+        self._tracing = tracing or Tracing()
         self._held: dict[Claim, Ticket] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -52,7 +56,7 @@ class Worker:
     def run(self) -> None:
         """Do jobs from claim to end, while there are any for this worker."""
         while not (self._stopping.is_set() or self._workshop.pulse.broken) and (claim := self._claim()):
-            with logs.about(job=claim.job_id, **self._origin(claim)):
+            with logs.about(job=claim.job_id, **self._origin(claim)), self._tracing.job(*self._traced(claim)):
                 self._do(claim)
 
     def _origin(self, claim: Claim) -> dict[str, str]:
@@ -61,6 +65,13 @@ class Worker:
             return self._store.origin(claim.job_id)
         except RedisError:
             return {}
+
+    def _traced(self, claim: Claim) -> tuple[str, str]:
+        """The job, and where the request it came with stands in its trace."""
+        try:
+            return claim.job_id, self._store.traceparent(claim.job_id) if self._tracing.provider else ""
+        except RedisError:
+            return claim.job_id, ""
 
     def _claim(self) -> Claim | None:
         """The job whose turn it is. One owner's jobs never take all places: a quarter more is kept for others."""
@@ -129,7 +140,9 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        relay = Relay(claim, work, model, run.plan, self._store, self._blobs, run.memory, self._workshop.maker)
+        relay = Relay(
+            claim, work, model, run.plan, self._store, self._blobs, run.memory, self._workshop.maker, self._tracing
+        )
         try:
             relay.follow(run.ticket)
         finally:

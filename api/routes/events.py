@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.deps import OwnerDep, ServicesDep, StoreDep
+from api.deps import OwnerDep, ServicesDep, StayDep, StoreDep
 from api.problems import documented
 from api.routes.jobs import find_job
 from contract.jobs import Job
@@ -24,6 +24,7 @@ def _mine(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
 async def read_events(
     services: ServicesDep,
     job: Annotated[Job, Depends(_mine)],
+    stay: StayDep,
     last_event_id: Annotated[
         str, Header(pattern=r"^\d{1,20}-\d{1,20}$", description="The last event heard: those after it follow.")
     ] = "0-0",
@@ -31,9 +32,10 @@ async def read_events(
     """Follow a job: `state`, `progress`, `picture`, `preview`, and `done`, after which the stream ends.
 
     The latest hundred are kept, until an hour after the end. A comment comes every 15 seconds in which nothing happens.
+    When the key is revoked or expires the stream ends, within five seconds and without `done`.
     """
     url = f"{router.prefix}/{job.id}"
-    while True:
+    while not await stay.over():
         events, standing = await services.changes.events(job.id, last_event_id)
         for last_event_id, fields in events:
             kind = fields.pop("event")

@@ -1,25 +1,29 @@
 """Jobs: submit, look, wait, cancel, list, delete."""
 
+import time
 from hashlib import sha256
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access import REVIEW_SECONDS
 from api.bodies import StrictJSONRoute
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import OwnerDep, Services, ServicesDep, StoreDep, VisibleDep, ring
+from api.deps import OwnerDep, Services, ServicesDep, StayDep, StoreDep, VisibleDep, ring
 from api.headers import unchanged
 from api.kinds import resolve_any
 from api.problems import documented
 from api.resolve import Resolved
 from contract import logs
-from contract.errors import Conflict, NotFound, QueueFull
+from contract.deliveries import webhook_of
+from contract.errors import BadRequest, Conflict, NotFound, QueueFull
 from contract.estimates import cost_of, would_start
 from contract.grid import MAX_CELLS, Grid
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
+from contract.settings import Settings
 from contract.steering import Steering
 from contract.store import JobStore, Once
 
@@ -65,6 +69,7 @@ def submit_job(
 
 def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:
     store, settings = services.store, services.settings
+    _refuse_webhook(request, settings)
     resolved = resolve_any(request, owner=owner, store=store, settings=settings)
     _refuse_hopeless(resolved, store, owner)
     job_id = store.submit(
@@ -77,9 +82,19 @@ def _accept(request: JobRequest, services: Services, owner: str, once: Once | No
         max_queue=settings.max_queue,
         once=once,
         request_id=_request_id(),
+        traceparent=services.tracing.traceparent(),
     )
     ring(services.celery, job_id)
     return job_id
+
+
+def _refuse_webhook(request: JobRequest, settings: Settings) -> None:
+    """Raises BadRequest for a webhook where none are sent."""
+    if webhook_of(request) and not settings.webhooks:
+        raise BadRequest(
+            "This server sends no webhooks: leave it out, or have DARKROOM_WEBHOOKS switched on.",
+            "base.webhook" if isinstance(request, Grid) else "webhook",
+        )
 
 
 def _refuse_hopeless(resolved: Resolved, store: JobStore, owner: str) -> None:
@@ -128,6 +143,7 @@ async def read_job(
     job_id: str,
     services: ServicesDep,
     owner: OwnerDep,
+    stay: StayDep,
     wait: Annotated[
         float,
         Query(
@@ -139,7 +155,11 @@ async def read_job(
     """Look at a job, at once or as soon as it has changed."""
     job = _owned(await services.look(job_id), owner)
     if wait and not job.state.final:
-        await services.changes.wait(job_id, (job.state, job.progress.step), wait)
+        seen, ends = (job.state, job.progress.step), time.monotonic() + wait
+        while (left := ends - time.monotonic()) > 0:
+            if await services.changes.wait(job_id, seen, min(left, REVIEW_SECONDS)):
+                break
+            await stay.check()
         job = _owned(await services.look(job_id), owner)
     text = job.model_dump_json()
     tag = f'"{sha256(text.encode()).hexdigest()[:32]}"'

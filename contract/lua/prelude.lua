@@ -4,7 +4,7 @@ local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PR
 local PAUSED, PAUSE, DEADLINES = PREFIX .. 'paused', PREFIX .. 'pause', PREFIX .. 'deadlines'
 local COUNTERS = PREFIX .. 'counters'
 local ESTIMATES, ENDED = PREFIX .. 'estimates', PREFIX .. 'ended'
-local SUSPECTS = PREFIX .. 'suspects'
+local SUSPECTS, DELIVERIES = PREFIX .. 'suspects', PREFIX .. 'deliveries'
 local SERVED, TURN, BACKLOG, LANES = PREFIX .. 'served', PREFIX .. 'turn', PREFIX .. 'backlog', PREFIX .. 'lanes'
 
 local function now()
@@ -24,6 +24,8 @@ local function speed_key(model) return PREFIX .. 'speed:' .. model end
 local function load_key(worker) return PREFIX .. 'load:' .. worker end
 local function owned_key(owner) return PREFIX .. 'owned:' .. owner end
 local function flying_key(owner) return PREFIX .. 'flying:' .. owner end
+local function delivery_key(id) return PREFIX .. 'delivery:' .. id end
+local function attempts_key(id) return PREFIX .. 'attempts:' .. id end
 
 -- Every transition tells whoever waits for this job, and whoever will ask for its latest events.
 local function changed(id, event)
@@ -145,6 +147,17 @@ end
 -- It neither waits nor runs any more, and its owner's quota has room again.
 local function land(id) redis.call('SREM', flying_key(redis.call('HGET', job_key(id), 'owner') or ''), id) end
 
+-- A job has ended: whoever asked to be told is to be told, from now on.
+local function tell(id, state)
+  local webhook = redis.call('HGET', job_key(id), 'webhook')
+  for _, event in ipairs(webhook and cjson.decode(webhook).events or {}) do
+    if event == 'job.' .. state then
+      redis.call('HSET', delivery_key(id), 'state', 'waiting')
+      redis.call('ZADD', DELIVERIES, now(), id)
+    end
+  end
+end
+
 local function forget_job(id)
   unqueue(id)
   leave(id)
@@ -152,7 +165,8 @@ local function forget_job(id)
   redis.call('ZREM', owned_key(redis.call('HGET', job_key(id), 'owner') or ''), id)
   for _, sha in pairs(inputs_of(id)) do unrefer(sha, id) end
   for _, image in ipairs(redis.call('ZRANGE', pictures_key(id), 0, -1)) do forget_image(image) end
-  redis.call('DEL', job_key(id), pictures_key(id), events_key(id))
+  redis.call('DEL', job_key(id), pictures_key(id), events_key(id), delivery_key(id), attempts_key(id))
+  redis.call('ZREM', DELIVERIES, id)
   redis.call('ZREM', JOBS, id)
   redis.call('ZREM', ENDED, id)
   redis.call('ZREM', DEADLINES, id)
@@ -168,6 +182,7 @@ local function finish(id, state, code, message)
   redis.call('HSET', job_key(id), 'finished_at', now(), 'error_code', code, 'error_message', message)
   redis.call('ZADD', ENDED, now(), id)
   count(state)
+  tell(id, state)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end
   changed(id, 'done')
   redis.call('EXPIRE', events_key(id), 3600)

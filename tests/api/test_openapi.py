@@ -29,6 +29,9 @@ ROUTES = {
     "POST /api/v1/jobs/{job_id}/retry": "202",
     "GET /api/v1/jobs/{job_id}/events": "200",
     "DELETE /api/v1/jobs/{job_id}": "204",
+    "GET /api/v1/jobs/{job_id}/deliveries": "200",
+    "GET /api/v1/webhook-secret": "200",
+    "POST /api/v1/webhook-secret": "200",
     "GET /api/v1/dead-letters": "200",
     "DELETE /api/v1/dead-letters": "204",
     "POST /api/v1/dead-letters/{job_id}/replay": "202",
@@ -54,6 +57,7 @@ ERRORS = {
     "GET /api/v1/jobs/{job_id}": {"404", "422"},
     "POST /api/v1/jobs/{job_id}/cancel": {"404", "409"},
     "DELETE /api/v1/images/{image_id}": {"404"},
+    "GET /api/v1/jobs/{job_id}/deliveries": {"404"},
     "GET /api/v1/dead-letters": {"422"},
     "POST /api/v1/dead-letters/{job_id}/replay": {"404", "429"},
     "DELETE /api/v1/dead-letters/{job_id}": {"404"},
@@ -101,12 +105,20 @@ def test_errors_are_documented_as_problems(document: Any, operations: dict[str, 
 
 def test_every_request_field_is_described_with_its_limits(document: Any) -> None:
     schemas = document["components"]["schemas"]
-    for kind in ("Txt2Img", "Img2Img", "Inpaint", "Grid", "Axis", "Upscale"):
+    for kind in ("Txt2Img", "Img2Img", "Inpaint", "Grid", "Axis", "Upscale", "Webhook"):
         for name, field in schemas[kind]["properties"].items():
             assert name == "kind" or field.get("description"), f"{kind}.{name}"
     steps = schemas["Txt2Img"]["properties"]["steps"]
     assert (steps["minimum"], steps["maximum"], steps["default"]) == (1, 1000, 20)
     assert set(schemas["ErrorCode"]["enum"]) == set(ErrorCode)
+
+
+def test_what_is_sent_is_described_too(document: Any) -> None:
+    operation = document["webhooks"]["job-ended"]["post"]
+    assert set(operation["responses"]) == {"200"}
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/WebhookMessage"}
+    assert set(document["components"]["schemas"]["WebhookMessage"]["properties"]) == {"type", "timestamp", "data"}
 
 
 def test_every_query_parameter_is_described(operations: dict[str, Any]) -> None:

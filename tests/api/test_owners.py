@@ -58,7 +58,7 @@ def estate(client: TestClient, services: Services, worker: Worker, monkeypatch: 
 
 def test_every_route_of_one_with_the_ids_of_the_other(estate: Estate) -> None:
     calls = list(estate.calls())
-    assert len(calls) >= 26
+    assert len(calls) >= 28
     for method, path in calls:
         needs_admin = "/dead-letters" in path
         body = BODIES.get(path.rpartition("/")[2])

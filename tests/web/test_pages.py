@@ -28,6 +28,7 @@ NOT_IN_THE_FORM = {
     "previews",
     "start_within",
     "finish_within",
+    "webhook",
     "blend",
     "directions",
     "seed_size",
