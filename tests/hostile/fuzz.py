@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -52,7 +53,8 @@ class Fuzz:
     def begin(self) -> None:
         """Nothing is there but the two keys, a worker that has announced its model, and a job and a picture."""
         self.services.store.redis.flushall()
-        announce(self.services.store)
+        # A worker that is never silent: /readyz is 503 fifteen seconds after the last heartbeat.
+        announce(self.services.store, heartbeat_at=datetime.now(UTC) + timedelta(days=1))
         self.services.store.publish_tokenizer(MODEL, tokenizer().dump)
         self.keys = {
             "reader": key_of(self.services, "reader", Scope.READ)[1],
