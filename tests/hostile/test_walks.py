@@ -5,6 +5,7 @@ deleted is gone, and a job that has ended stays as it is.
 """
 
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,8 +60,8 @@ class Player(Worker):
             self.store.cancel(job.id)
 
 
-def walks(fuzz: Fuzz) -> Any:
-    """The state machine of the description's links, with an admin who walks them."""
+def walks(fuzz: Fuzz, statuses: Counter[int]) -> Any:
+    """The state machine of the description's links, with an admin who walks them. Counts answers in `statuses`."""
     machine: Any = fuzz.schema.as_state_machine()
     for name in machine.root_rules:
         if "job_id" in name:  # begins with an id that is nobody's: such are tried in test_schema.py
@@ -89,6 +90,7 @@ def walks(fuzz: Fuzz) -> Any:
             return Response.from_any(fuzz.send(case, "admin"))
 
         def validate_response(self, response: Response, case: Any, *_: Any, **__: Any) -> None:
+            statuses[response.status_code] += 1
             case.validate_response(
                 response, checks=[use_after_free, ensure_resource_availability], recorder=self.recorder
             )
@@ -117,7 +119,10 @@ def fuzz(hostile_client: TestClient) -> Iterator[Fuzz]:
 
 
 def walk(fuzz: Fuzz, count: int, steps: int) -> None:
-    run_state_machine_as_test(walks(fuzz), settings=generate(count, stateful_step_count=steps))
+    statuses: Counter[int] = Counter()
+    run_state_machine_as_test(walks(fuzz, statuses), settings=generate(count, stateful_step_count=steps))
+    assert all(statuses[status] for status in (200, 202, 204, 404)), statuses  # made, looked at, deleted, gone
+    print(dict(sorted(statuses.items())))
 
 
 def test_walks(fuzz: Fuzz) -> None:
