@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check
 # twenty seconds of a slow core before a worker has begun.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all starters others screenshot lint train evaluate bench load soak gpu-check clean chromium
+.PHONY: run test test-all starters others screenshot lint train evaluate bench load soak audit gpu-check clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
@@ -55,6 +55,18 @@ load: .venv/installed-to-test  ## clients by the thousand, fairness, scaling; on
 
 soak: .venv/installed-to-test  ## ten minutes of overload, then eight hours of traffic and kills; ARGS="--hours 1"
 	$(BIN)/python -m tests.chaos.soak $(ARGS)
+
+# Advisories change by the day and come from the net, so this is no test. Its packages are no business of ours.
+audit: .venv/audit/bin/pip-audit  ## holes that are known in what requirements.lock pins; asks pypi.org
+	@.venv/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict >.venv/audit/report 2>&1; \
+	status=$$?; cat .venv/audit/report; \
+	if [ $$status != 0 ] && ! grep -q "^Found " .venv/audit/report; then \
+	    echo "Nothing was audited: the advisories cannot be reached" >&2; exit 2; \
+	fi; exit $$status
+
+.venv/audit/bin/pip-audit: | $(BIN)/pip
+	$(BIN)/python -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 
 gpu-check: .venv/installed-to-test  ## parity, independence, step times and the benchmark on a CUDA device; ten minutes
 	$(BIN)/python -m bench.gpu_check $(ARGS)

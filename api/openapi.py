@@ -14,6 +14,20 @@ _SCHEMES = {
 }
 
 
+# Where the id in an answer leads: the answer, the field that holds the id, and the routes about such a thing.
+_JOB, _IMAGE = "/api/v1/jobs/{job_id}", "/api/v1/images/{image_id}"
+_LETTER = "/api/v1/dead-letters/{job_id}"
+_LINKS = (
+    ("POST /api/v1/jobs", "/id", _JOB),
+    ("GET /api/v1/jobs", "/jobs/0/id", _JOB),
+    (f"GET {_JOB}", "/images/0/id", _IMAGE),
+    (f"POST {_JOB}/retry", "/id", _JOB),
+    ("POST /api/v1/images", "/id", _IMAGE),
+    ("GET /api/v1/dead-letters", "/dead_letters/0/job_id", _LETTER),
+    (f"POST {_LETTER}/replay", "/id", _JOB),
+)
+
+
 def describe(app: FastAPI) -> None:
     """Have the app describe its errors as `application/problem+json`."""
     generate = app.openapi
@@ -36,6 +50,8 @@ def _relabel_all(document: dict[str, Any]) -> None:
     for operations in document.get("webhooks", {}).values():  # what we send; the receiver's errors are its own
         for operation in operations.values():
             operation["responses"].pop("422", None)
+    for link in _LINKS:
+        _link(document["paths"], *link)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
 
@@ -56,3 +72,19 @@ def _lock(operation: dict[str, Any]) -> None:
     for status in (401, 403, 429, 503):
         answer = {"description": meaning(status), "content": {MEDIA_TYPE: {"schema": schema}}}
         operation["responses"].setdefault(str(status), answer)
+
+
+def _link(paths: dict[str, Any], source: str, field: str, target: str) -> None:
+    """Say that an id in the answer of one route is what the others are about (OpenAPI's links)."""
+    method, path = source.split()
+    responses = paths[path][method.lower()]["responses"]
+    name = target.rpartition("{")[2].rstrip("}")
+    responses[min(responses)]["links"] = {
+        operation["operationId"]: {
+            "operationId": operation["operationId"],
+            "parameters": {name: f"$response.body#{field}"},
+        }
+        for about, operations in paths.items()
+        if about.startswith(target)
+        for operation in operations.values()
+    }

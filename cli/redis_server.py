@@ -165,7 +165,7 @@ def lock(folder: Path) -> int:
 
     Two servers on one log of changes would destroy it. Raises DarkroomError.
     """
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     deadline = time.monotonic() + _LOCK_WAIT
     while True:
         try:

@@ -10,6 +10,8 @@ from pathlib import Path
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
+from contract.files import read_within
+
 
 class Blobs:
     """Bytes by hash, in a folder."""
@@ -25,7 +27,7 @@ class Blobs:
         Written even where it exists already: a sweep may be about to remove the older copy.
         """
         sha = hashlib.sha256(data).hexdigest()
-        path = self._unlinked(sha)
+        path = self.path(sha)
         try:
             self._store.put(_path(sha), data)
         except BaseError as error:  # a full disk, for one; it is no OSError
@@ -34,13 +36,15 @@ class Blobs:
         return sha
 
     def get(self, sha: str) -> bytes:
-        """The bytes, or FileNotFoundError."""
-        self._unlinked(sha)
-        return bytes(self._store.get(_path(sha)).bytes())
+        """The bytes, or FileNotFoundError. Raises OSError where a link stands in the way."""
+        return read_within(self._folder, _path(sha))
 
     def path(self, sha: str) -> Path:
-        """Where the bytes lie, for a server that streams files."""
-        return self._folder / _path(sha)
+        """Where the bytes lie. Raises OSError where a link stands in the way: it may lead out of the folder."""
+        path = self._folder / _path(sha)
+        if path.resolve() != path:
+            raise OSError(errno.ELOOP, "a link where bytes should lie", str(path))
+        return path
 
     def stored(self, shelf: int, age_seconds: float) -> list[str]:
         """Hashes of the bytes on one of the 256 shelves (their first byte) that were written so long ago."""
@@ -54,16 +58,9 @@ class Blobs:
 
     def delete(self, sha: str) -> None:
         """Remove the bytes; unknown ones are no error."""
-        self._unlinked(sha)
+        self.path(sha)
         with suppress(FileNotFoundError):
             self._store.delete(_path(sha))
-
-    def _unlinked(self, sha: str) -> Path:
-        """Where the bytes lie. Raises OSError where a link stands in the way: it may lead out of the folder."""
-        path = self.path(sha)
-        if path.resolve() != path:
-            raise OSError(errno.ELOOP, "a link where bytes should lie", str(path))
-        return path
 
 
 def _path(sha: str) -> str:

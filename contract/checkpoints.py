@@ -4,11 +4,14 @@ A checkpoint only saves work: whoever reads one proves that it fits, so it needs
 is the fence: a late twin writes under its own older token, and the newest is what counts.
 """
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from contract.files import read_within
 
 _DIGEST = hashlib.sha256().digest_size
 
@@ -24,7 +27,10 @@ class Checkpoints:
         folder = self._folder / job_id
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{token}.part"  # written aside, then named: an interrupted write leaves the last one
-        with part.open("wb") as file:
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "a link where checkpoints should lie", str(folder))
+        part.unlink(missing_ok=True)
+        with part.open("xb") as file:  # a new file, and never through a link
             file.write(hashlib.sha256(data).digest())
             file.write(data)
         part.replace(folder / str(token))
@@ -35,8 +41,8 @@ class Checkpoints:
     def newest(self, job_id: str) -> bytes | None:
         """The newest claim's checkpoint that is whole."""
         for token in sorted(self._tokens(job_id), reverse=True):
-            with suppress(FileNotFoundError):
-                content = (self._folder / job_id / str(token)).read_bytes()
+            with suppress(OSError):  # what cannot be read, or is a link, is none: the work is done again
+                content = read_within(self._folder, f"{job_id}/{token}")
                 digest, data = content[:_DIGEST], content[_DIGEST:]
                 if hashlib.sha256(data).digest() == digest:
                     return data

@@ -60,8 +60,10 @@ def running_redis() -> Iterator[RedisServer]:
     with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:  # short: a socket's path has 107 bytes at most
         server = RedisServer(Path(folder))
         server.start()
-        yield server
-        server.stop()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture

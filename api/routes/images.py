@@ -142,6 +142,8 @@ def _bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
         return blobs.get(image.sha256)
     except FileNotFoundError:
         raise _unknown() from None
+    except OSError as error:  # a link in the way, or a disk that fails
+        raise Unavailable("The picture could not be read") from error
 
 
 def _small(image: StoredImage, services: Services, size: int) -> bytes:

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from api.access import credentials, needed
 from api.deps import Services
 from contract.access import Scope
+from contract.steering import Steering
 from tests.api.kit import key_of
 
 JOB = {"kind": "txt2img", "prompt": "a black cat", "steps": 4}
@@ -159,6 +160,18 @@ def test_a_host_header_makes_no_other_path(services: Services, client: TestClien
     key_of(services, "alice", Scope.READ)
     for host in ("x/metrics?", "x/metrics#", "localhost/metrics?x="):
         assert client.get("/api/v1/me", headers={"Host": host}).status_code in (401, 421), host
+
+
+def test_a_line_break_makes_no_other_address(services: Services, afar: TestClient) -> None:
+    """A route's pattern ends with `$`, which passes over one: no scope may be gained by it."""
+    _, alice = key_of(services, "alice")
+    for call in ("POST /api/v1/queue/pause", "DELETE /api/v1/dead-letters", "GET /api/v1/dead-letters", "GET /metrics"):
+        method, path = call.split()
+        assert afar.request(method, path, headers=alice).status_code == 403, call
+        for end in ("%0A", "%0D%0A", "%0B", "%C2%85", "%00"):
+            assert afar.request(method, path + end, headers=alice).status_code == 404, (call, end)
+    assert not Steering(services.store).held()
+    assert afar.get("/healthz%0A").status_code == 404
 
 
 def test_a_full_redis_keeps_nobody_from_looking(services: Services, afar: TestClient) -> None:

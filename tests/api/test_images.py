@@ -6,6 +6,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,20 @@ def test_bytes_that_are_gone_are_404(client: TestClient, services: Services, upl
     services.blobs.delete(image["sha256"])
     assert client.get(image["url"]).status_code == 404
     assert client.get(image["url"], params={"size": 64}).status_code == 404
+
+
+def test_a_link_where_bytes_should_lie_is_not_followed(
+    client: TestClient, services: Services, upload: Callable[[bytes], Any], tmp_path: Path
+) -> None:
+    image = upload(png(noise(23, 20)))
+    path = services.blobs.path(image["sha256"])
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    for size in ({}, {"size": 64}):
+        answer = client.get(image["url"], params=size)
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+        assert str(tmp_path) not in answer.text
+    path.unlink()
 
 
 def test_a_full_disk_is_503(client: TestClient, services: Services) -> None:

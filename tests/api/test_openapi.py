@@ -103,6 +103,25 @@ def test_errors_are_documented_as_problems(document: Any, operations: dict[str, 
     assert "HTTPValidationError" not in str(document)
 
 
+def test_an_id_in_an_answer_is_linked_to_what_it_opens(document: Any, operations: dict[str, Any]) -> None:
+    """Each names a route that there is, by a parameter that it has; a job leads to all that may be done with it."""
+    by_id = {operation["operationId"]: name for name, operation in operations.items()}
+    linked: dict[str, set[str]] = {}
+    for name, operation in operations.items():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                (parameter,) = link["parameters"]
+                assert f"{{{parameter}}}" in by_id[link["operationId"]]
+                assert link["parameters"][parameter].startswith("$response.body#/")
+                linked.setdefault(name, set()).add(by_id[link["operationId"]])
+    of_job = {name for name in ROUTES if "/jobs/{job_id}" in name}
+    assert len(of_job) == 9
+    for name in ("POST /api/v1/jobs", "GET /api/v1/jobs", "POST /api/v1/jobs/{job_id}/retry"):
+        assert linked[name] == of_job
+    assert linked["POST /api/v1/images"] == {name for name in ROUTES if "{image_id}" in name}
+    assert linked["GET /api/v1/dead-letters"] == {name for name in ROUTES if "/dead-letters/{job_id}" in name}
+
+
 def test_every_request_field_is_described_with_its_limits(document: Any) -> None:
     schemas = document["components"]["schemas"]
     for kind in ("Txt2Img", "Img2Img", "Inpaint", "Grid", "Axis", "Upscale", "Webhook"):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from api.deps import Services
 from tests.api.kit import MODEL, announce
-from tests.worker.engine.tiny import tokenizer
+from tests.contract.vocabulary import tokenizer
 
 JOBS = "/api/v1/jobs"
 

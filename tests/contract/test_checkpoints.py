@@ -59,3 +59,24 @@ def test_clearing_leaves_nothing_and_may_be_repeated(checkpoints: Checkpoints, t
     checkpoints.clear("job_a")
     assert checkpoints.jobs() == []
     assert checkpoints.newest("job_a") is None
+
+
+def test_no_link_is_followed(checkpoints: Checkpoints, tmp_path: Path) -> None:
+    """Neither to read nor to write, for a file as for a job's folder."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    Checkpoints(outside).keep("job_x", 3, b"another's")
+    checkpoints.keep("job_a", 3, b"own")
+    own = tmp_path / "checkpoints" / "job_a"
+    (own / "4").symlink_to(outside / "job_x" / "3")
+    assert checkpoints.newest("job_a") == b"own"
+    (own / "5.part").symlink_to(outside / "job_x" / "3")
+    checkpoints.keep("job_a", 5, b"newer")
+    assert checkpoints.newest("job_a") == b"newer"
+    (tmp_path / "checkpoints" / "job_b").symlink_to(outside / "job_x")
+    assert checkpoints.newest("job_b") is None
+    with pytest.raises(OSError, match="a link"):
+        checkpoints.keep("job_b", 4, b"own")
+    checkpoints.clear("job_b")
+    assert [file.name for file in (outside / "job_x").iterdir()] == ["3"]
+    assert Checkpoints(outside).newest("job_x") == b"another's"

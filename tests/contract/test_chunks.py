@@ -12,7 +12,7 @@ from transformers import CLIPTokenizer
 
 from contract.chunks import Chunk, PromptTokenizer
 from contract.prompt import parse
-from tests.worker.engine.tiny import tokenizer, write_tokenizer
+from tests.contract.vocabulary import tokenizer, write_tokenizer
 
 MINI = Path(__file__).parents[2] / "models" / "mini"
 BEGIN, END = 514, 515  # in the vocabulary of tests/worker/engine/tiny.py

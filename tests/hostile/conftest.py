@@ -16,7 +16,10 @@ from tests.conftest import plain_settings, running_redis
 def hostile_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     data = tmp_path_factory.mktemp("data")
     with running_redis() as redis:
-        settings = plain_settings(data=data, redis_url=redis.url, max_upload=2 * 1024 * 1024, picture_seconds=120.0)
+        settings = plain_settings(
+            data=data, redis_url=redis.url, max_upload=2 * 1024 * 1024, picture_seconds=120.0,
+            rate_per_key=0, rate_per_address=0, rate_failures=1_000_000,
+        )  # fmt: skip
         with TestClient(create_app(settings), raise_server_exceptions=False, client=LOOPBACK) as made:
             yield made
 

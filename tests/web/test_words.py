@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from contract.requests import Hires, Txt2Img, Variation
+from tests.contract.vocabulary import tokenizer
 from tests.web.conftest import Studio
-from tests.worker.engine.tiny import tokenizer
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from contract.requests import Txt2Img
+from tests.contract.vocabulary import tokenizer
 from tests.web.conftest import Studio, png
-from tests.worker.engine.tiny import tokenizer
 
 pytestmark = pytest.mark.browser
 
