@@ -80,5 +80,6 @@ def refuse_unused(request: Upscale) -> None:
     if request.method == "redraw":
         return
     for name, field in Upscale.model_fields.items():
-        if name not in ("kind", "image", "factor", "method") and getattr(request, name) != field.get_default():
+        free = name in ("kind", "image", "factor", "method", "metadata")
+        if not free and getattr(request, name) != field.get_default():
             raise BadRequest(f"{name} has no effect with lanczos; take it out, or choose the method redraw.", name)

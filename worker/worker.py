@@ -129,7 +129,10 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        relay = Relay(claim, work, model, run.plan, self._store, self._blobs, run.memory, self._workshop.maker)
+        shop = self._workshop
+        relay = Relay(
+            claim, work, model, run.plan, self._store, self._blobs, run.memory, shop.maker, tells=request.metadata
+        )
         try:
             relay.follow(run.ticket)
         finally:
