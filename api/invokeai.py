@@ -1,4 +1,4 @@
-"""InvokeAI's parameters: JSON in `invokeai_metadata`, in older files in `sd-metadata`, or the command line in `Dream`."""
+"""InvokeAI's parameters: JSON in `invokeai_metadata`, in older files in `sd-metadata` or a command line in `Dream`."""
 
 import re
 from typing import Any

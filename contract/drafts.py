@@ -90,7 +90,8 @@ def _mend(fields: dict[str, Any], fault: Mapping[str, Any], draft: Draft) -> boo
         if not isinstance(inner, dict) or not isinstance(inner.get(part), dict):  # a list: all of it goes
             way, last = way[:number], part
             break
-        inner = inner[part] = dict(inner[part])
+        inner[part] = dict(inner[part])  # the draft keeps its own
+        inner = inner[part]
     if fault["type"] == "missing":
         return _complete(fields, inner, way, str(last), draft)
     if not isinstance(inner, dict) or last not in inner:

@@ -15,6 +15,7 @@ from contract.requests import Hires, Img2Img, Inpaint, Request, SeedSize, Txt2Im
 from contract.wording import clean
 
 IMAGE = "img_" + "a" * 26
+AREAS = ["whole", "masked"]
 
 SIDES = st.integers(8, 64).map(lambda eights: eights * 8)
 STRENGTHS = st.floats(1e-6, 1)
@@ -51,8 +52,11 @@ def requests(draw: st.DrawFn) -> Request:
     """Any request for pictures, as far as the grammar has words for it."""
     fields = {
         "prompt": draw(TEXTS), "negative_prompt": draw(TEXTS), "width": draw(SIDES), "height": draw(SIDES),
-        "steps": draw(st.integers(1, 1000)), "guidance": draw(st.floats(1, 30)), "seed": draw(st.integers(0, 2**53 - 101)),
-        "clip_skip": draw(st.integers(0, 11)), "guidance_start": draw(st.just(0.0) | st.floats(0, 0.9)),
+        "steps": draw(st.integers(1, 1000)),
+        "guidance": draw(st.floats(1, 30)),
+        "seed": draw(st.integers(0, 2**53 - 101)),
+        "clip_skip": draw(st.integers(0, 11)),
+        "guidance_start": draw(st.just(0.0) | st.floats(0, 0.9)),
         "tiling": draw(st.sampled_from(["none", "both"])),
         "variation": draw(st.none() | st.builds(Variation, seed=st.integers(0, 2**40), strength=STRENGTHS)),
         "seed_size": draw(st.none() | st.builds(SeedSize, width=SIDES, height=SIDES)),
@@ -68,8 +72,8 @@ def requests(draw: st.DrawFn) -> Request:
         return Img2Img(**fields)
     return Inpaint(
         **fields, mask=IMAGE, invert_mask=draw(st.booleans()), mask_blur=draw(st.integers(0, 64)),
-        fill=draw(st.sampled_from(["original", "blur", "noise", "zero"])), area=draw(st.sampled_from(["whole", "masked"])),
-        padding=draw(st.just(32)),
+        fill=draw(st.sampled_from(["original", "blur", "noise", "zero"])), area=(area := draw(st.sampled_from(AREAS))),
+        padding=draw(st.integers(0, 512)) if area == "masked" else 32,
     )  # fmt: skip
 
 
@@ -89,8 +93,9 @@ Negative prompt: blurry, lowres,
 watermark
 Steps: 28, Sampler: DPM++ 2M SDE, Schedule type: Automatic, CFG scale: 6.5, Seed: 3141592653, Size: 512x768, \
 Model hash: 6ce0161689, Model: v1-5-pruned-emaonly, VAE hash: 735e4c3a44, Variation seed: 12, \
-Variation seed strength: 0.3, Denoising strength: 0.55, Clip skip: 2, ENSD: 31337, Hires upscale: 1.5, Hires steps: 12, \
-Hires upscaler: R-ESRGAN 4x+, Hires prompt: "a fox, closer: here", Lora hashes: "ink wash: ab12, b: 3", \
+Variation seed strength: 0.3, Denoising strength: 0.55, Clip skip: 2, ENSD: 31337, Hires upscale: 1.5, \
+Hires steps: 12, Hires upscaler: R-ESRGAN 4x+, \
+Hires prompt: "a fox, closer: here", Lora hashes: "ink wash: ab12, b: 3", \
 Hashes: {"vae": "735e4c3a44", "model": "6ce0161689"}, Version: v1.10.1"""
 
 
@@ -98,8 +103,8 @@ def test_a_text_of_the_web_ui() -> None:
     draft = read(A1111)
     request = mended(Txt2Img, draft.fields, draft)
     assert request == Txt2Img(
-        prompt="(a fox:1.2) in the snow,\n\\{oil|ink\\} painting", negative_prompt="blurry, lowres,\nwatermark", steps=28,
-        sampler="dpmpp_2m_sde", schedule="exponential", guidance=6.5, seed=3141592653, width=512, height=768,
+        prompt="(a fox:1.2) in the snow,\n\\{oil|ink\\} painting", negative_prompt="blurry, lowres,\nwatermark",
+        steps=28, sampler="dpmpp_2m_sde", schedule="exponential", guidance=6.5, seed=3141592653, width=512, height=768,
         clip_skip=1, variation=Variation(seed=12, strength=0.3),
         hires=Hires(factor=1.5, steps=12, strength=0.55, upscaler="lanczos", prompt="a fox, closer: here"),
     )  # fmt: skip
@@ -129,7 +134,7 @@ def test_samplers_by_the_names_others_write(said: str, sampler: str, schedule: s
 
 
 def test_what_cannot_be_is_told_and_left_out() -> None:
-    text = "a cat\nSteps: 5000, Sampler: DPM adaptive, CFG scale: nan, Seed: -1, Size: 100x7, Clip skip: many, Eta: 0.5"
+    text = "a cat\nSteps: 5000, Sampler: DPM adaptive, CFG scale: nan, Seed: -1, Size: 101x7, Clip skip: many, Eta: 0.5"
     draft = read(text)
     request = mended(Txt2Img, draft.fields, draft)
     assert request == Txt2Img(prompt="a cat", steps=1000, width=104, height=64)
