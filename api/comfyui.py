@@ -7,7 +7,7 @@ with a memory of where it was, so cycles and long chains end.
 from collections.abc import Iterator
 from typing import Any
 
-from contract.drafts import Draft, readable
+from contract.drafts import Draft
 from contract.infotext import sampler_of, schedule_of
 
 _MOST, _FEW = 300, 5  # nodes looked at on one walk, and walks of a kind
@@ -78,7 +78,7 @@ def read(found: dict[str, Any]) -> Draft:
     _read_size(graph, first, draft)
     others = sorted({kind for kind in graph.kinds.values() if kind not in _READ})
     if others:
-        draft.note(f"Nodes that are not carried over: {', '.join(map(readable, others[:10]))}.")
+        draft.note(f"Nodes that are not carried over: {', '.join(others[:10])}.")
     return draft
 
 
@@ -96,19 +96,19 @@ def _read_sampler(graph: Graph, inputs: dict[str, Any], draft: Draft) -> None:
     for ours, theirs in _NAMES.items():
         value = next((graph.value(inputs[name]) for name in theirs if name in inputs), None)
         if value is not None:
-            draft.parameters[theirs[0]] = str(value)[:100]
+            draft.found(theirs[0], value)
             draft.fields[ours] = value
     for name, look_up in (("sampler", sampler_of), ("schedule", schedule_of)):
         key = "sampler_name" if name == "sampler" else "scheduler"
         value = graph.value(inputs.get(key))
         if isinstance(value, str):
-            draft.parameters[key] = readable(value[:100])
+            draft.found(key, value)
             answer = look_up(value, draft)
             chosen = answer[0] if isinstance(answer, tuple) else answer
             draft.fields |= {name: chosen} if chosen else {}
     denoise = graph.value(inputs.get("denoise", 1))
     if isinstance(denoise, int | float) and denoise != 1:
-        draft.parameters["denoise"] = str(denoise)[:100]
+        draft.found("denoise", denoise)
         draft.fields["strength"] = denoise
 
 
@@ -120,8 +120,7 @@ def _read_words(graph: Graph, inputs: dict[str, Any], draft: Draft) -> None:
         if len(encoders) > 1:
             draft.note(f"{side}: made of {len(encoders)} prompts; only the first is carried over.")
         if spoken:
-            draft.parameters[side] = readable(spoken[0])
-            draft.prompt(name, readable(spoken[0]))
+            draft.prompt(name, draft.found(side, spoken[0]))
         elif encoders:
             draft.note(f"{side}: the prompt is not in the graph as text.")
         for key in encoders[:1]:
@@ -137,7 +136,7 @@ def _read_skip(graph: Graph, clip: object, draft: Draft) -> None:
         last = graph.nodes[key].get("stop_at_clip_layer")
         if isinstance(last, int) and -24 <= last < 0:
             draft.fields["clip_skip"] = -1 - last  # there -1 is the last layer
-            draft.parameters["stop_at_clip_layer"] = str(last)
+            draft.found("stop_at_clip_layer", last)
             return
 
 
@@ -147,9 +146,9 @@ def _read_model(graph: Graph, inputs: dict[str, Any], draft: Draft) -> None:
         for name in ("lora_name", *_LOADERS):
             value = node.get(name)
             if isinstance(value, str) and name == "lora_name":
-                draft.note(f"LoRAs cannot be loaded yet; {readable(value[:80])} was left out.")
+                draft.note(f"LoRAs cannot be loaded yet; {value[:80]} was left out.")
             elif isinstance(value, str) and draft.model is None:
-                draft.model = draft.parameters[name] = readable(value[:200])
+                draft.model = draft.found(name, value[:200])
 
 
 def _read_size(graph: Graph, inputs: dict[str, Any], draft: Draft) -> None:
@@ -161,7 +160,7 @@ def _read_size(graph: Graph, inputs: dict[str, Any], draft: Draft) -> None:
         if graph.kinds[key].startswith("Empty") and {"width", "height"} <= node.keys():
             for side in ("width", "height"):
                 draft.fields[side] = graph.value(node[side])
-            draft.parameters["size"] = f"{draft.fields['width']}x{draft.fields['height']}"[:100]
+            draft.found("size", f"{draft.fields['width']}x{draft.fields['height']}")
             if node.get("batch_size", 1) != 1:
                 draft.note("One of a batch: beyond the first, its noise cannot be drawn here from the seed.")
             break

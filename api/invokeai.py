@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from contract.catalogue import ScheduleId
-from contract.drafts import Draft, readable
+from contract.drafts import Draft
 from contract.infotext import number, sampler_of
 
 _NAMES = {  # theirs → ours, newest and older
@@ -27,16 +27,15 @@ def read(found: dict[str, Any]) -> Draft:
     for theirs, ours in _NAMES.items():
         value = found.get(theirs)
         if isinstance(value, int | float):
-            draft.parameters[theirs] = str(value)[:100]
+            draft.found(theirs, value)
             draft.fields[ours] = value
     for theirs, ours in _PROMPTS.items():
         if isinstance(text := found.get(theirs), str):
-            draft.parameters[theirs] = readable(text)
-            draft.prompt(ours, readable(text))
+            draft.prompt(ours, draft.found(theirs, text))
             if _WEIGHTS.search(text):
                 draft.note(f"{ours}: weights are written (like this:1.1) here; those in it are read as words.")
     if isinstance(name := found.get("scheduler"), str):
-        draft.parameters["scheduler"] = readable(name[:100])
+        draft.found("scheduler", name)
         _read_sampler(name, draft)
     _read_model(found.get("model"), draft)
     _read_rest(found, draft)
@@ -58,7 +57,7 @@ def _read_model(model: object, draft: Draft) -> None:
     if isinstance(model, dict):
         name, digest = model.get("model_name", model.get("name")), model.get("hash")
         if isinstance(name, str):
-            draft.model = draft.parameters["model"] = readable(name[:200])
+            draft.model = draft.found("model", name[:200])
         if isinstance(digest, str):
             draft.model_hash = digest.rpartition(":")[2][:64]
 
@@ -69,10 +68,10 @@ def _read_rest(found: dict[str, Any], draft: Draft) -> None:
         draft.fields["tiling"] = {(True, True): "both", (True, False): "x"}.get((across, down), "y")
     mode = found.get("generation_mode")
     if isinstance(mode, str):
-        draft.parameters["generation_mode"] = readable(mode[:100])
+        draft.found("generation_mode", mode)
     if isinstance(found.get("strength"), int | float) and (found.get("init_image") or "img2img" in str(mode)[:100]):
         draft.fields |= {"kind": "img2img", "strength": found["strength"]}
-        draft.parameters["strength"] = str(found["strength"])[:100]
+        draft.found("strength", found["strength"])
     left = [words for name, words in _LEFT_OUT.items() if found.get(name)]
     if left:
         draft.note(f"Not carried over: {', '.join(left)}.")

@@ -96,11 +96,9 @@ def _darkroom(found: dict[str, Any]) -> Draft | None:
         draft.model_hash = digest if isinstance(digest, str) else None
     drawn = {name: found.get(name) for name in ("prompt", "negative_prompt")}
     shown = {**draft.fields, **drawn, "model": draft.model}
-    draft.parameters = {
-        readable(name)[:80]: readable(str(value))
-        for name, value in shown.items()
-        if isinstance(value, str | int | float) and value != ""
-    }
+    for name, value in shown.items():
+        if isinstance(value, str | int | float) and value != "":
+            draft.found(name, value)
     return draft
 
 

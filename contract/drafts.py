@@ -14,7 +14,7 @@ R = TypeVar("R", bound=BaseModel)
 
 MAX_NOTE = 300  # characters
 MAX_NOTES = 40
-_MENDS = 100  # more faults than this are no request
+_ROUNDS = 20  # of mending; a field has a fault behind a fault at most
 
 _BOUNDS = {"greater_than_equal": "ge", "less_than_equal": "le"}  # pydantic's error → the bound in its context
 _EXTRAS = re.compile(rf"{LORA}|\bembedding:[\w.-]+")
@@ -37,8 +37,14 @@ class Draft:
 
     def note(self, text: str) -> None:
         """Tell of something once; beyond 40 notes nobody reads them."""
-        if text[:MAX_NOTE] not in self.notes and len(self.notes) < MAX_NOTES:
-            self.notes.append(text[:MAX_NOTE])
+        told = readable(text[:MAX_NOTE])
+        if told not in self.notes and len(self.notes) < MAX_NOTES:
+            self.notes.append(told)
+
+    def found(self, name: str, value: object) -> str:
+        """Keep a value under the name it was found by, as text; that text."""
+        self.parameters[readable(name)[:80]] = text = readable(str(value))
+        return text
 
     def prompt(self, name: str, text: str) -> None:
         """Keep a prompt of another program's: LoRAs and embeddings leave it, and what is drawn here is plain there."""
@@ -72,13 +78,14 @@ def mended(kind: type[R], fields: Mapping[str, Any], draft: Draft) -> R | None:
     """A valid request of these fields. What is out of bounds goes to the bound, what cannot be is left out; each with
     a note. None where nothing helps."""
     left = dict(fields)
-    for _ in range(_MENDS):
+    for _ in range(_ROUNDS):
         try:
             return kind.model_validate(left)
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False)[0]
-            if not _mend(left, fault, draft):
+            faults = error.errors(include_url=False, include_input=False)
+            if not [fault for fault in faults if _mend(left, fault, draft)]:
                 break
+    draft.note("No valid request can be made of what is written there.")
     return None
 
 
@@ -86,15 +93,16 @@ def _mend(fields: dict[str, Any], fault: Mapping[str, Any], draft: Draft) -> boo
     """Change what the fault names; False where that is nothing that could be changed."""
     *way, last = fault["loc"] or ("",)
     inner: Any = fields
+    missing = fault["type"] == "missing"
     for number, part in enumerate(way):
-        if not isinstance(inner, dict) or not isinstance(inner.get(part), dict):  # a list: all of it goes
-            way, last = way[:number], part
+        if not isinstance(inner.get(part), dict):  # a list: all of it goes
+            way, last, missing = way[:number], part, False
             break
         inner[part] = dict(inner[part])  # the draft keeps its own
         inner = inner[part]
-    if fault["type"] == "missing":
+    if missing:
         return _complete(fields, inner, way, str(last), draft)
-    if not isinstance(inner, dict) or last not in inner:
+    if last not in inner:
         return False
     name = ".".join(map(str, (*way, last)))
     value, better = inner[last], _within(inner[last], fault)

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.catalogue import SAMPLER, SCHEDULE, SamplerId, ScheduleId
@@ -77,6 +77,7 @@ def requests(draw: st.DrawFn) -> Request:
     )  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a machine with other work
 @given(requests(), st.sampled_from([None, "mini", 'a "model", mine: 2', "{x", " y"]))
 def test_what_we_write_is_read_back(request: Request, model: str | None) -> None:
     draft = read(write(request, (request.prompt, request.negative_prompt), model, "0123456789abcdef" * 4))
@@ -190,12 +191,10 @@ def test_every_picture_of_a_job_has_its_own() -> None:
 def test_faults_inside_a_field_are_mended_where_they_are() -> None:
     draft = Draft()
     fields = {"prompt": "x" * 20_000, "hires": {"factor": 9.0, "steps": "many"}, "variation": {"strength": 0.5}, "n": 1}
+    fields |= {"blend": [{"weight": 1}, {"prompt": 3}]}
     request = mended(Txt2Img, fields, draft)
     assert request == Txt2Img(prompt="x" * 10_000, hires=Hires(factor=4))
-    assert [note.partition(":")[0] for note in draft.notes] == [
-        "prompt",
-        "variation",
-        "hires.factor",
-        "hires.steps",
-        "n",
-    ]
+    assert {note.partition(":")[0] for note in draft.notes} == {
+        "prompt", "variation", "hires.factor", "hires.steps", "n", "blend",
+    }  # fmt: skip
+    assert mended(Txt2Img, dict.fromkeys(map(str, range(10_000))), draft) == Txt2Img(prompt="")
