@@ -1,7 +1,7 @@
 """Request bodies at the door: how large they may be, and JSON read as RFC 8259 has it, not as Python does."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, NoReturn
 
 from anyio import fail_after
@@ -64,14 +64,14 @@ class StrictJSONRoute(APIRoute):
 class BodyLimit:
     """Answers 413 to a body that is too large, before it is in memory. ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, upload_path: str, upload_limit: int) -> None:
-        self._app, self._upload_path, self._upload_limit = app, upload_path, upload_limit
+    def __init__(self, app: ASGIApp, upload_paths: Collection[str], upload_limit: int) -> None:
+        self._app, self._upload_paths, self._upload_limit = app, frozenset(upload_paths), upload_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        upload = scope["path"] == self._upload_path
+        upload = scope["path"] in self._upload_paths
         limit = self._upload_limit + FORM_OVERHEAD if upload else JSON_LIMIT
         told = f"The body is larger than {limit} bytes, the most this address takes; send less."
         declared = dict(scope["headers"]).get(b"content-length", b"0")

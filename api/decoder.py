@@ -4,6 +4,7 @@ Two processes stand ready. Each reads one picture at a time, within limits it se
 deadline that is kept here. One that dies over a picture is replaced, and the picture is refused.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -62,6 +63,11 @@ class Decoder:
     def thumbnail(self, data: bytes, side: int) -> bytes:
         """What `api.pictures.thumbnail` makes of one of our own pictures. Raises BadImage and Unavailable."""
         return self._ask({"side": side}, data)[1]
+
+    def texts(self, data: bytes) -> dict[str, str]:
+        """What `api.pictures.read_texts` finds in a file. Raises UnsupportedMedia, BadImage and Unavailable."""
+        told: dict[str, str] = json.loads(self._ask({"texts": True}, data)[1])
+        return told
 
     def _ask(self, order: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         child = self._idle.get()

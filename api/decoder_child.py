@@ -15,7 +15,7 @@ from contextlib import suppress
 from io import BufferedRWPair
 from typing import Any
 
-from api.pictures import read_picture, thumbnail
+from api.pictures import read_picture, read_texts, thumbnail
 from contract.errors import BadImage, RequestError
 
 MEMORY = 1024**3  # bytes of address space, the interpreter's 0.2 GiB among them
@@ -66,6 +66,8 @@ def _answer(order: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         if "side" in order:
             return {}, thumbnail(data, order["side"])
+        if "texts" in order:
+            return {}, json.dumps(read_texts(data)).encode()
         picture = read_picture(data)
         return {"width": picture.width, "height": picture.height, "found": picture.found}, picture.png
     except RequestError as error:

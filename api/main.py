@@ -24,7 +24,20 @@ from api.metrics import HttpMetrics, LedgerCollector, Measure
 from api.openapi import describe
 from api.outbound import Outbound
 from api.request_ids import RequestIds
-from api.routes import catalogue, dead_letters, docs, events, health, images, jobs, me, sign_in, tokens, webhooks
+from api.routes import (
+    catalogue,
+    dead_letters,
+    docs,
+    events,
+    health,
+    images,
+    jobs,
+    me,
+    reading,
+    sign_in,
+    tokens,
+    webhooks,
+)
 from api.tokenizers import Tokenizers
 from contract import logs
 from contract.access import Keys
@@ -63,12 +76,13 @@ def create_app(settings: Settings | None = None, tracing: Tracing | None = None)
     problems.install(app)
     describe(app)
     webhooks.describe_message(app)
-    for module in (jobs, images, events, webhooks, dead_letters, catalogue, tokens, health, me, docs, sign_in):
+    for module in (jobs, images, reading, events, webhooks, dead_letters, catalogue, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
     # The last one added is the first to see a request.
-    app.add_middleware(BodyLimit, upload_path=images.router.prefix, upload_limit=settings.max_upload)
+    uploads = (images.router.prefix, reading.PATH)
+    app.add_middleware(BodyLimit, upload_paths=uploads, upload_limit=settings.max_upload)
     app.add_middleware(Door, keys=services.keys, limits=services.limits, settings=settings, audit=services.audit)
     app.add_middleware(Gate, hosts=allowed_hosts(settings))
     app.add_middleware(SecurityHeaders)

@@ -8,6 +8,8 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -19,6 +21,7 @@ from contract.errors import BadImage, UnsupportedMedia
 
 MIN_SIDE, MAX_SIDE = 16, 4096  # pixels; the greatest picture has 16.8 megapixels
 MAX_TEXTS, MAX_TEXT = 8, 8000  # texts kept of one file, and characters of each
+MAX_READ, MAX_READ_TEXT = 16, 1_000_000  # the same where they are only read; a workflow can be long
 
 # Everything Pillow has been seen to raise on hostile bytes; only some of it is an OSError.
 _DECODE_ERRORS = (
@@ -46,9 +49,26 @@ class Picture:
 
 def read_picture(data: bytes) -> Picture:
     """Decode, check and write anew. Raises UnsupportedMedia and BadImage."""
-    upright, found = _decode(data, _kind(data))
+    upright, found = _decode(data)
     plain = _to_srgb(_to_eight_bits(upright))
     return Picture(_write(plain, "PNG", **_PNG_FAST), plain.width, plain.height, found)
+
+
+def read_texts(data: bytes) -> dict[str, str]:
+    """What a file says of itself, by keyword, within the limits of any other picture: raises as `read_picture` does.
+
+    PNG's text chunks, behind the pixels too, a JPEG's comment, and of EXIF `UserComment` and what others put elsewhere.
+    """
+    with _opened(data) as (image, _):
+        image.load()
+        exif = image.getexif()
+        described = (exif.get(tag) for tag in (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.ImageDescription))
+        found = {**_texts(image), "UserComment": _user_comment(exif)}
+        for text in described:  # "prompt:{...}", as ComfyUI writes into WebP
+            key, colon, rest = _text(text, MAX_READ_TEXT).partition(":")
+            if colon and key in ("prompt", "workflow"):
+                found[key] = rest
+        return _bounded(found, MAX_READ, MAX_READ_TEXT)
 
 
 def thumbnail(data: bytes, side: int) -> bytes:
@@ -71,13 +91,21 @@ def _kind(data: bytes) -> str:
     raise UnsupportedMedia("This is no PNG, JPEG or WebP picture; convert it to one of these.")
 
 
-def _decode(data: bytes, kind: str) -> tuple[Image.Image, dict[str, Any]]:
+def _decode(data: bytes) -> tuple[Image.Image, dict[str, Any]]:
     """The upright pixels, and what the file said of itself."""
+    with _opened(data) as (image, kind):
+        image.load()
+        return ImageOps.exif_transpose(image), _found(image, kind)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
+    """A checked picture and its format, pixels not yet read; whatever Pillow raises in the block is a BadImage."""
+    kind = _kind(data)
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             _check(image, kind)
-            image.load()
-            return ImageOps.exif_transpose(image), _found(image, kind)
+            yield image, kind
     except BadImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -143,8 +171,6 @@ def _found(image: Image.Image, kind: str) -> dict[str, Any]:
     exif = image.getexif()
     orientation = exif.get(ExifTags.Base.Orientation)  # of any type, in a file that wants to hurt
     names = {ExifTags.TAGS.get(tag): value for tag, value in exif.items()}
-    texts = {**getattr(image, "text", {}), "comment": image.info.get("comment")}
-    kept = list(filter(itemgetter(1), texts.items()))[:MAX_TEXTS]
     return {
         "source": "upload",
         "format": kind.lower(),
@@ -153,12 +179,33 @@ def _found(image: Image.Image, kind: str) -> dict[str, Any]:
         "height": image.height,
         "orientation": next((known for known in range(1, 9) if known == orientation), 1),
         "color_profile": "icc_profile" in image.info,
-        "text": {_text(key)[:80]: _text(value) for key, value in kept},
+        "text": _bounded(_texts(image), MAX_TEXTS, MAX_TEXT),
         "exif": {name: _text(names[name]) for name in _EXIF if names.get(name)},
     }
 
 
-def _text(value: object) -> str:
+def _texts(image: Image.Image) -> dict[str, object]:
+    return {**getattr(image, "text", {}), "comment": image.info.get("comment")}
+
+
+def _bounded(texts: dict[str, object], most: int, longest: int) -> dict[str, str]:
+    kept = list(filter(itemgetter(1), texts.items()))[:most]
+    return {_text(key)[:80]: _text(value, longest) for key, value in kept}
+
+
+def _user_comment(exif: Image.Exif) -> str:
+    """EXIF's UserComment: eight bytes name the code, `UNICODE` is UTF-16 in the order that most of its bytes fit."""
+    value = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
+    if not isinstance(value, bytes):
+        return str(value or "")
+    code, text = value[:8], value[8 : 8 + 2 * MAX_READ_TEXT]
+    if code == b"UNICODE\0":
+        big = text[::2].count(0) >= text[1::2].count(0)
+        return text.decode("utf-16-be" if big else "utf-16-le", "replace").removeprefix("\ufeff")
+    return (text if code in (b"ASCII\0\0\0", bytes(8)) else value).decode("utf-8", "replace")
+
+
+def _text(value: object, longest: int = MAX_TEXT) -> str:
     """A text from a file as plain Unicode of bounded length."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text[:MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "")
+    return text[:longest].encode("utf-8", "replace").decode().replace("\0", "")

@@ -122,6 +122,10 @@ class Grid(BaseModel):
         return self.base.seed
 
     @property
+    def metadata(self) -> bool:
+        return self.base.metadata
+
+    @property
     def axes(self) -> dict[str, Axis]:
         """Those there are, by name."""
         named = {"x": self.x, "y": self.y, "z": self.z}

@@ -98,6 +98,11 @@ class Drawing(Sampling, Wording):
     seed: int | None = Field(
         None, strict=True, ge=0, le=MAX_SEED, description="Same seed, same picture; null = drawn for you."
     )
+    metadata: bool = Field(
+        True,
+        strict=True,
+        description="Write into the files how they were made. false = they hold pixels only; here it is known anyway.",
+    )
     priority: Literal["low", "normal", "high"] = Field(
         "normal", description="Who goes first among your own jobs; a low one waits, but not for ever."
     )

@@ -79,7 +79,7 @@ def refuse_unused(request: Upscale) -> None:
     """Raises BadRequest for a field that has no effect without a model."""
     if request.method == "redraw":
         return
-    used = {"kind", "image", "factor", "method", "webhook"}
+    used = {"kind", "image", "factor", "method", "webhook", "metadata"}
     for name, field in Upscale.model_fields.items():
         if name not in used and getattr(request, name) != field.get_default():
             raise BadRequest(f"{name} has no effect with lanczos; take it out, or choose the method redraw.", name)

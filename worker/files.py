@@ -14,13 +14,19 @@ from worker.png import encode
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3)
 
-TEXT_KEY = "darkroom"
+TEXT_KEY, INFOTEXT_KEY = "darkroom", "parameters"
 _PREVIEW_SIDE = 256  # pixels
 
 
-def png(pixels: Pixels, made_from: Mapping[str, Any]) -> bytes:
-    """A PNG with `made_from` as JSON in a text chunk. Carries no time: the same picture gives the same bytes."""
-    return encode(pixels, {TEXT_KEY: json.dumps(made_from, sort_keys=True)})
+def png(pixels: Pixels, made_from: Mapping[str, Any] | None, infotext: str | None = None) -> bytes:
+    """A PNG with `made_from` as JSON in a text chunk, and beside it what other programs read.
+
+    Carries no time: the same picture gives the same bytes.
+    """
+    texts = {} if infotext is None else {INFOTEXT_KEY: infotext}
+    if made_from is not None:
+        texts[TEXT_KEY] = json.dumps(made_from, sort_keys=True)
+    return encode(pixels, texts)
 
 
 def read(file: Path) -> Pixels:

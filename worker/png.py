@@ -17,7 +17,7 @@ _LINES = 32  # filtered at a time, so that what is computed on the way stays in 
 
 
 def encode(pixels: npt.NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
-    """A PNG of grey, RGB or RGBA pixels (H, W, 1, 3 or 4) with these texts (Latin-1) by keyword.
+    """A PNG of grey, RGB or RGBA pixels (H, W, 1, 3 or 4) with these texts by keyword, which is Latin-1.
 
     One filter for all lines costs nothing in size beside Pillow's choice line by line, on pictures and on drawings.
     """
@@ -25,8 +25,17 @@ def encode(pixels: npt.NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOURS[channels], 0, 0, 0)
     packer = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
     data = packer.compress(_filtered(pixels).data) + packer.flush()
-    said = (_chunk(b"tEXt", key.encode("latin-1") + b"\0" + text.encode("latin-1")) for key, text in texts.items())
+    said = (_said(key, text) for key, text in texts.items())
     return b"".join((_SIGNATURE, _chunk(b"IHDR", header), *said, _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
+
+
+def _said(key: str, text: str) -> bytes:
+    """A text as tEXt, which is Latin-1, or where it is more than that as iTXt, uncompressed and of no language."""
+    keyword = key.encode("latin-1") + b"\0"
+    try:
+        return _chunk(b"tEXt", keyword + text.encode("latin-1"))
+    except UnicodeEncodeError:
+        return _chunk(b"iTXt", keyword + bytes(4) + text.encode())
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

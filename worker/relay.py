@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from redis.exceptions import RedisError
 
+from contract import infotext
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.ids import image_url, picture_id
@@ -54,6 +55,7 @@ class Relay:
     memory: Memory
     maker: str
     tracing: Tracing = field(default_factory=Tracing)
+    tells: bool = True  # the files say how they were made
     begun: float = field(default_factory=time.monotonic)
     stored: set[int] = field(default_factory=set)  # of the engine's pictures, those that need no trace any more
 
@@ -104,7 +106,8 @@ class Relay:
             "seed": made.seed,
             "role": made.role,
         }
-        data = files.png(made.pixels, made_from)
+        told = infotext.describe(made_from, made.index)
+        data = files.png(made.pixels, made_from, told) if self.tells else files.png(made.pixels, None)
         sha = insist(self.blobs.put, data)
         image_id = picture_id(self.claim.job_id, made.index, made.role)
         image = StoredImage(
@@ -123,6 +126,7 @@ class Relay:
             owner=self.work.owner,
             metadata={
                 **made_from,
+                "infotext": told,
                 "maker": self.maker,
                 "timings": {"seconds": round(time.monotonic() - self.begun, 3)},
             },

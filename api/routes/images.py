@@ -8,55 +8,28 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from obstore.exceptions import BaseError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
 from api.deps import OwnerDep, Services, ServicesDep, StoreDep
 from api.headers import unchanged
 from api.problems import documented
+from api.uploads import PICTURE_BODY, sent_picture
 from contract.blobs import Blobs
-from contract.errors import BadRequest, NotFound, TooLarge, Unavailable, UnsupportedMedia
+from contract.errors import NotFound, Unavailable
 from contract.ids import image_url, upload_id
 from contract.jobs import Image, StoredImage
 from contract.store import JobStore
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"])
 
-_FILE = {"type": "string", "format": "binary"}
-_BODIES = {
-    "required": True,
-    "content": {
-        **{f"image/{kind}": {"schema": _FILE} for kind in ("png", "jpeg", "webp")},
-        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}},
-    },
-}
 
-
-@router.post("", status_code=201, responses=documented(413, 415, 422, 503), openapi_extra={"requestBody": _BODIES})
+@router.post("", status_code=201, responses=documented(413, 415, 422, 503), openapi_extra=PICTURE_BODY)
 async def upload_image(request: Request, services: ServicesDep, owner: OwnerDep) -> Image:
     """Upload a picture: PNG, JPEG or WebP, 16 to 4096 pixels a side, not animated.
 
     The body is the file itself, or a multipart form with the field `file`. The same bytes have the same id.
     """
-    data = await _file_of(request)
-    if len(data) > services.settings.max_upload:
-        raise TooLarge(f"The file has {len(data)} bytes; at most {services.settings.max_upload} are allowed.")
+    data = await sent_picture(request, services.settings.max_upload)
     return await to_thread.run_sync(_take_in, data, services, owner, limiter=services.decoder.slots)
-
-
-async def _file_of(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type.startswith("image/"):
-        return await request.body()
-    if media_type != "multipart/form-data":
-        raise UnsupportedMedia(
-            "Send the file itself with its Content-Type (image/png, image/jpeg or image/webp), "
-            "or a multipart form with the field `file`."
-        )
-    async with request.form(max_files=1, max_fields=1) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise BadRequest("The form needs a file in the field `file`.", "file")
-        return await file.read()
 
 
 def _take_in(data: bytes, services: Services, owner: str) -> Image:

@@ -255,7 +255,7 @@ ANYTHING = st.recursive(
 NAMES = [
     "kind", "prompt", "negative_prompt", "model", "width", "height", "steps", "sampler", "schedule", "guidance",
     "seed", "count", "previews", "image", "mask", "extend", "strength", "resize", "area", "fill", "padding",
-    "mask_blur", "eta", "s_churn", "s_tmax", "sigma_min", "rho",
+    "mask_blur", "eta", "s_churn", "s_tmax", "sigma_min", "rho", "metadata",
 ]  # fmt: skip
 BODIES = st.fixed_dictionaries(
     {"kind": st.sampled_from(["txt2img", "img2img", "inpaint", "upscale"]), "prompt": st.text(max_size=20)},

@@ -15,6 +15,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
 ROUTES = {
     "POST /api/v1/images": "201",
+    "POST /api/v1/read": "200",
     "GET /api/v1/images/{image_id}": "200",
     "GET /api/v1/images/{image_id}/metadata": "200",
     "DELETE /api/v1/images/{image_id}": "204",
@@ -52,6 +53,7 @@ ROUTES = {
 }
 ERRORS = {
     "POST /api/v1/images": {"413", "415", "422"},
+    "POST /api/v1/read": {"413", "415", "422", "503"},
     "POST /api/v1/jobs": {"409", "413", "415", "422", "429"},
     "GET /api/v1/jobs": {"422"},
     "GET /api/v1/jobs/{job_id}": {"404", "422"},

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from api.pictures import Picture, read_picture
+from api.pictures import Picture, read_picture, read_texts
 from contract.errors import RequestError
 from tests.api.kit import noise, png
 
@@ -236,6 +236,7 @@ def test_mutated_files_are_refused_or_read() -> None:
     image = Image.fromarray(noise(32, 32, 3))
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + "a cat".encode("utf-16-be")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     seeds = [saved(image, "PNG"), saved(image.convert("P"), "PNG"), saved(image, "WEBP")]
     seeds += [saved(image, format, exif=exif, icc_profile=profile) for format in ("PNG", "JPEG", "WEBP")]
@@ -258,6 +259,7 @@ def outcome(data: bytes) -> int:
     """The HTTP status that the file would get."""
     try:
         json.dumps(read_picture(data).found, allow_nan=False)
+        json.dumps(read_texts(data)).encode()
     except RequestError as error:
         return error.status
     return 201

@@ -36,7 +36,7 @@ from contract.settings import ROOT, Settings
 from contract.store import Claim, JobStore, Work
 from worker.engine.pulse import Activity, Pulse
 from worker.engine.ticket import Cancelled, Done, Failed, Picture, Progress, Ticket, Trace
-from worker.plan import Print
+from worker.plan import Print, told
 from worker.workshop import Run
 
 Pixels = npt.NDArray[np.uint8]
@@ -76,8 +76,9 @@ class PacedPlan:
     requests: tuple[()] = ()
 
     def develop(self, picture: Picture) -> Iterator[Print]:
-        told = {"request": self.request.model_dump(mode="json")}
-        yield Print(picture.index, picture.seed, "output", picture.rgb, told)
+        request = self.request
+        made_from = told(request.model_dump(mode="json"), (request.prompt, request.negative_prompt))
+        yield Print(picture.index, picture.seed, "output", picture.rgb, made_from)
 
     def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
         return frozenset()

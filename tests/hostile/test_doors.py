@@ -203,5 +203,5 @@ def test_a_body_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
         raise AssertionError(message)
 
     with pytest.raises(HTTPException) as raised:
-        asyncio.run(BodyLimit(reads, "/u", 10)({"type": "http", "path": "/x", "headers": []}, stalls, unsent))
+        asyncio.run(BodyLimit(reads, ["/u"], 10)({"type": "http", "path": "/x", "headers": []}, stalls, unsent))
     assert raised.value.status_code == 408

@@ -32,6 +32,7 @@ NOT_IN_THE_FORM = {
     "blend",
     "directions",
     "seed_size",
+    "metadata",
 } | {f"hires.{name}" for name in ("sampler", "schedule", "prompt", "negative_prompt")}
 INSIDE: dict[type[BaseModel], str] = {Variation: "variation.", Hires: "hires.", Extend: "extend."}
 

@@ -6,7 +6,11 @@ import struct
 
 import numpy as np
 from PIL import Image
+from sd_parsers import ParserManager
+from sd_parsers.data import Generators, Model
 
+from contract import infotext
+from contract.requests import Txt2Img
 from worker import files
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (40, 56, 3), dtype=np.uint8)
@@ -39,3 +43,29 @@ def test_a_preview_is_a_small_jpeg_of_the_same_shape() -> None:
     image = Image.open(io.BytesIO(files.preview(np.full((16, 24, 3), (200, 40, 10), np.uint8))))
     assert (image.format, image.size) == ("JPEG", (256, 171))
     np.testing.assert_allclose(np.asarray(image).mean((0, 1)), (200, 40, 10), atol=3)
+
+
+def test_other_programs_read_what_made_a_picture() -> None:
+    """sd-parsers knows the grammar by itself; it leaves out values in quotes."""
+    request = Txt2Img(
+        prompt="", width=64, height=96, seed=12, steps=9, sampler="Euler a", guidance=6.5, schedule="simple"
+    )
+    prompt, negative = "a café,\n(猫:1.2): here", "dog, blurry"
+    text = infotext.write(request, (prompt, negative), "mini", "0123456789abcdef")
+    found = ParserManager().parse(io.BytesIO(files.png(PIXELS, {"seed": 12}, text)))
+    assert found is not None
+    (sampler,) = found.samplers
+    assert found.generator is Generators.AUTOMATIC1111
+    assert ([str(each) for each in sampler.prompts], [str(each) for each in sampler.negative_prompts]) == (
+        [prompt], [negative],
+    )  # fmt: skip
+    assert sampler.model == Model(name="mini", hash="0123456789")
+    assert (sampler.name, found.metadata["Size"]) == ("Euler a", "64x96")
+    assert sampler.parameters == {"cfg_scale": "6.5", "seed": "12", "steps": "9", "scheduler": "Simple"}
+
+
+def test_a_file_may_say_nothing() -> None:
+    data = files.png(PIXELS, None)
+    assert text_chunks(data) == {}
+    assert b"iTXt" not in data
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), PIXELS)

@@ -26,6 +26,11 @@ def test_pillow_reads_back_every_pixel(size: tuple[int, int], channels: int, pla
     assert image.info["k"] == "é"
 
 
+def test_texts_beyond_latin_1_are_international() -> None:
+    found = Image.open(io.BytesIO(encode(GRADIENT[..., None], {"k": "猫\n🐈", "plain": "a"})))
+    assert found.info == {"k": "猫\n🐈", "plain": "a"}
+
+
 def chunks(png: bytes) -> dict[bytes, bytes]:
     """Kind → data, checksums checked."""
     found, at = {}, 8

@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError
 from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.errors import ErrorCode, JobFailed
+from contract.infotext import parse
 from contract.jobs import JobState, ModelInfo
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
@@ -85,6 +86,24 @@ def test_a_whole_run_ends_as_pictures(begin: Begin, store: JobStore, blobs: Blob
     assert stored.metadata["model"] == {"name": "mini", "hash": "00" * 32}
     assert stored.metadata["timings"]["seconds"] >= 0
     assert store.newest_preview(taken.job_id, 0) is not None
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_files_say_what_made_them_unless_they_shall_not(
+    begin: Begin, store: JobStore, blobs: Blobs, tells: bool
+) -> None:
+    taken, relay, ticket = begin()
+    ticket.put(Picture(1, 8, PIXELS))
+    ticket.put(Done())
+    replace(relay, tells=tells).follow(ticket)
+    (image,) = read(store, taken.job_id).images
+    texts = Image.open(io.BytesIO(blobs.get(image.sha256))).info
+    assert set(texts) == ({"darkroom", "parameters"} if tells else set())
+    stored = store.image(image.id)
+    assert stored is not None
+    found = parse(stored.metadata["infotext"])
+    assert (found["Prompt"], found["Seed"], found["Model hash"]) == ("a black cat", "8", "0000000000")
+    assert texts.get("parameters", stored.metadata["infotext"]) == stored.metadata["infotext"]
 
 
 def test_what_was_measured_stands_in_the_record_and_in_the_file(begin: Begin, store: JobStore, blobs: Blobs) -> None:
