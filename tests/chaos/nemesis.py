@@ -142,7 +142,7 @@ class Nemesis:
             self._fault("CLIENT PAUSE", seconds)
 
     def half_open(self, seconds: float) -> None:
-        """No byte passes between the processes and Redis, and what was connected never learns that it is not any more."""
+        """No byte passes between the processes and Redis, and what was connected never learns that it is no more."""
         self._fault("half-open", seconds)
         self._stack.proxy.silence(seconds)
 

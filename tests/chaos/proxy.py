@@ -1,4 +1,4 @@
-"""A way to Redis that can fall silent, as a network does that forgets connections: nobody is told that they are gone."""
+"""A way to Redis that can fall silent, as a network that forgets connections: nobody is told that they are gone."""
 
 import asyncio
 import threading
@@ -32,7 +32,7 @@ class Proxy(threading.Thread):
         self.join()
 
     def silence(self, seconds: float) -> None:
-        """For so long nothing passes and new connections wait; the old ones stay open, and nothing passes ever again."""
+        """For so long nothing passes and new connections wait; old ones stay open, and nothing passes ever again."""
         self._until = time.monotonic() + seconds
         self._silences += 1
         time.sleep(seconds)
