@@ -51,7 +51,11 @@ class Proxy(threading.Thread):
         except OSError:  # Redis is down
             writer.close()
             return
-        await asyncio.gather(self._carry(reader, up_writer, born), self._carry(up_reader, writer, born))
+        try:
+            await asyncio.gather(self._carry(reader, up_writer, born), self._carry(up_reader, writer, born))
+        finally:  # at the latest when the proxy stops
+            for end in (writer, up_writer):
+                end.transport.abort()
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, born: int) -> None:
         """Until one side closes; a connection older than the last silence carries nothing, not even its end."""

@@ -23,4 +23,6 @@ def test_what_was_connected_stays_half_open(redis_server: RedisServer, tmp_path:
         old.ping()
     assert new.ping()
     assert old.ping(), "it has connected anew"
+    for client in (old, new):
+        client.close()
     proxy.stop()

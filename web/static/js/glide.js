@@ -10,7 +10,8 @@ const still = window.matchMedia("(prefers-reduced-motion: reduce)");
  */
 export function glide(elements, act) {
   const before = still.matches ? [] : elements.map((each) => ({ each, was: each.getBoundingClientRect() }));
-  const seen = before.filter(({ was }) => was.height && was.bottom > 0 && was.top < window.innerHeight);
+  const room = window.innerHeight; // what comes into view has a way to go as well
+  const seen = before.filter(({ was }) => was.height && was.bottom > -room && was.top < 2 * room);
   act();
   for (const { each } of seen) for (const animation of each.getAnimations()) animation.cancel();
   const places = seen.map(({ each, was }) => ({ each, was, is: each.getBoundingClientRect() }));
