@@ -6,6 +6,10 @@ BIN := .venv/bin
 # see (a CPU build, say) satisfies the pin and is preferred by pip.
 INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check --constraint requirements.lock
 
+# Where a shell forbids bytecode (and pip, above, writes none), every process would compile torch and diffusers anew:
+# twenty seconds of a slow core before a worker has begun.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-all starters others screenshot lint train evaluate bench load soak gpu-check clean chromium
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings

@@ -117,6 +117,11 @@ class Curve:
     c: float
     decode: float
 
+    @property
+    def device(self) -> Device:
+        """For the simulator."""
+        return Device(self.a, self.c, self.decode)
+
 
 @torch.inference_mode()
 def curve(components: Components, scale: Scale, rows: Sequence[int]) -> Curve:
@@ -134,9 +139,12 @@ def curve(components: Components, scale: Scale, rows: Sequence[int]) -> Curve:
     return Curve(calls, *line(list(calls), list(calls.values())), decode)
 
 
-def predicted(served: Sequence[Sequence[Ask]], device: Device, max_rows: int) -> tuple[float, float]:
-    """How many times lower p50 and p95 should be by steps than with a 50 ms window: medians over these servings."""
-    ratios = [_ratios(lambda asks=asks: [_job(ask) for ask in asks], device, max_rows) for asks in served]  # type: ignore[misc]
+def predicted(served: Sequence[tuple[Sequence[Ask], Device]], max_rows: int) -> tuple[float, float]:
+    """How many times lower p50 and p95 should be by steps than with a 50 ms window: medians over these servings.
+
+    Each comes with what the device could do in its own minutes: cores that others share are not the same all day.
+    """
+    ratios = [_ratios(lambda asks=asks: [_job(ask) for ask in asks], device, max_rows) for asks, device in served]  # type: ignore[misc]
     return statistics.median(p50 for p50, _ in ratios), statistics.median(p95 for _, p95 in ratios)
 
 

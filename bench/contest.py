@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bench.aims import curve
 from bench.peers import Bare, Picky, Stepping
 from bench.pipelines import BehindALock, Ceiling, Clock, Ideal, OneAtATime, Pipelines, Windowed
+from bench.sched_sim import Device
 from bench.workloads import (
     Ask,
     Scale,
@@ -64,6 +66,11 @@ class Plan:
     loads: tuple[float, ...] = (0.5, 0.8, 1.2)
     main: Workload = "mixed"
 
+    @property
+    def sizes(self) -> list[int]:
+        """Rows of the calls that the step-time curve is measured at."""
+        return [rows for rows in (2, 4, 6, 8, 12, 16, 24, 32) if rows <= self.max_rows]
+
     def cells(self) -> Iterator[tuple[int, Cell]]:
         """Rounds, counted from 0, and what is served in them, the most telling first."""
         others = [workload for workload in self.workloads if workload != self.main]
@@ -86,13 +93,14 @@ class Plan:
 
 @dataclass
 class Contest:
-    """The measurements. `shares`: P6's steady work over P3's, by workload; `served`: what came at a load, by round."""
+    """The measurements. `shares`: P6's steady work over P3's, by workload; `served`: what came at a load, and what the
+    device could do just then, by round."""
 
     components: Components
     plan: Plan
     results: defaultdict[tuple[Cell, str], list[Summary]] = field(default_factory=lambda: defaultdict(list))
     shares: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    served: defaultdict[Cell, list[list[Ask]]] = field(default_factory=lambda: defaultdict(list))
+    served: defaultdict[Cell, list[tuple[list[Ask], Device]]] = field(default_factory=lambda: defaultdict(list))
     skipped: list[tuple[int, Cell]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -162,7 +170,7 @@ class Contest:
             return
         rate = load * self._capacity[cell.workload]
         asks = poisson(requests(cell.workload, scale.requests, scale, seed=number), rate, seed=number)
-        self.served[cell].append(asks)
+        self.served[cell].append((asks, curve(self.components, scale, self.plan.sizes).device))
         for peer in self._in_turn(number):
             alone = self.results.get((Cell(cell.workload), peer))
             slow = peer in ("P1", "P2") and alone and middle(alone).images_per_second < rate

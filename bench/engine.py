@@ -21,7 +21,6 @@ from bench import report
 from bench.aims import Aim, Curve, Overhead, curve, datacentre, join_and_cancel, overhead, predicted
 from bench.contest import PEERS, Cell, Contest, Plan
 from bench.profiler import profile
-from bench.sched_sim import Device
 from bench.workloads import WORKLOADS, Scale, middle, requests
 from worker.models.loader import Components, default_device, load
 
@@ -40,11 +39,10 @@ class Measured:
 def measure(components: Components, plan: Plan) -> Measured:
     """Curve, overhead, joining, profile: a minute on two cores."""
     scale, most = plan.scale, plan.max_rows
-    sizes = [rows for rows in (2, 4, 6, 8, 12, 16, 24, 32) if rows <= most]
     count = min(scale.requests, 16)
     shown = [replace(request, previews=True) for request in requests("mixed", count, scale, seed=0)]
     return Measured(
-        curve(components, scale, sizes),
+        curve(components, scale, plan.sizes),
         [overhead(components, scale, rows) for rows in (8, 16, 32) if rows <= most],
         *join_and_cancel(components, scale),
         profile(components, shown, most),
@@ -62,9 +60,8 @@ def aims(contest: Contest, beside: Measured) -> list[Aim]:
     ]
     cell, results = Cell("mixed", 0.8), contest.results
     ours, theirs = results.get((cell, "P6")), results.get((cell, "P4"))
-    device = Device(beside.curve.a, beside.curve.c, beside.curve.decode)
     both = ours and theirs
-    forecast = predicted(contest.served[cell], device, contest.plan.max_rows) if both else (None, None)
+    forecast = predicted(contest.served[cell], contest.plan.max_rows) if both else (None, None)
     for name, times in zip(("p50", "p95"), forecast, strict=True):
         title = f"{name} against P4, mixed at 0.8, as a part of what the simulator gives"
         if ours and theirs and times:

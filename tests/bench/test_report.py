@@ -89,4 +89,4 @@ def test_the_simulator_predicts_more_than_one_for_mixed_work() -> None:
     assert p50 >= 4
     assert p95 >= 3
     asks = poisson(requests("mixed", 200, Scale(64), seed=1), per_second=6.0, seed=1)
-    assert all(times > 1 for times in predicted([asks], DATACENTRE, 32))
+    assert all(times > 1 for times in predicted([(asks, DATACENTRE)], 32))

@@ -10,6 +10,8 @@ from typing import Any
 
 import psutil
 
+PATIENCE = 60.0  # seconds; on a machine with other work each of these can take some
+
 
 def _hear_hangups() -> None:
     """As in a terminal, also where these tests run under nohup."""
@@ -41,7 +43,7 @@ class Launched:
                 self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
-    def until(self, text: str, seconds: float = 20) -> str:
+    def until(self, text: str, seconds: float = PATIENCE) -> str:
         """The next line that holds `text`."""
         deadline = time.monotonic() + seconds
         while True:
@@ -65,7 +67,7 @@ class Launched:
         """What a terminal does: SIGINT to every process of the foreground group."""
         subprocess.run(["kill", "-INT", "--", f"-{self.process.pid}"], check=True)
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self, seconds: float = PATIENCE) -> int:
         """Wait for the end; the exit status."""
         status = self.process.wait(seconds)
         self._reader.join(5)
@@ -74,7 +76,7 @@ class Launched:
         return status
 
 
-def eventually(found: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(found: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """The first true answer."""
     deadline = time.monotonic() + seconds
     while not (answer := found()):
@@ -83,6 +85,6 @@ def eventually(found: Callable[[], Any], seconds: float = 10) -> Any:
     return answer
 
 
-def left_over(processes: Sequence[psutil.Process], seconds: float = 5) -> list[psutil.Process]:
+def left_over(processes: Sequence[psutil.Process], seconds: float = PATIENCE) -> list[psutil.Process]:
     """Those still there after so many seconds."""
     return list(psutil.wait_procs(processes, timeout=seconds)[1])

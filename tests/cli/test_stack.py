@@ -82,7 +82,7 @@ def test_it_starts_stays_up_and_ends_on_ctrl_c(darkroom: Darkroom) -> None:
         client.set("written", "before Ctrl-C")
     tree = running.tree()
     running.ctrl_c()
-    assert running.end(30) == 0
+    assert running.end() == 0
     assert "killed" not in running.said[-1]
     assert not left_over(tree)
     log = (darkroom.data / "logs" / "redis.log").read_text()
@@ -105,4 +105,4 @@ def test_killed_it_leaves_no_process_and_no_lock_and_starts_again_with_its_data(
     with darkroom.redis() as client:
         assert client.get("written") == "before the kill"
     second.process.terminate()
-    assert second.end(30) == 0
+    assert second.end() == 0

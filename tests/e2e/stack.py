@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 FINAL = ("succeeded", "failed", "cancelled")
-READY_SECONDS = 120.0  # two cores, shared; a start alone on the machine takes a tenth
+PATIENCE = 240.0  # seconds; on two slow cores that others share, a start that takes twelve can take all of ninety
 
 
-def until(look: Callable[[], T], good: Callable[[T], object] = bool, seconds: float = 60.0) -> T:
+def until(look: Callable[[], T], good: Callable[[T], object] = bool, seconds: float = PATIENCE) -> T:
     """What `look` finds, as soon as it is good."""
     deadline = time.monotonic() + seconds
     while not good(found := look()):
@@ -54,7 +54,7 @@ class Stack:
             ["make", "--silent", "run"], cwd=ROOT, env=env, stdout=self._log, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,
         )  # fmt: skip
-        until(self._said, lambda text: self.url in text, READY_SECONDS)
+        until(self._said, lambda text: self.url in text)
         return next(line for line in self.output().splitlines() if self.url in line)
 
     def _said(self) -> str:
@@ -106,7 +106,7 @@ class Stack:
         found: dict[str, Any] = answer.json()
         return found
 
-    def finished(self, job_id: str, seconds: float = 120.0) -> dict[str, Any]:
+    def finished(self, job_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """The job, once it has ended."""
         return until(lambda: self.job(job_id), lambda job: job["state"] in FINAL, seconds)
 

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.e2e.stack import Stack
 from tests.e2e.test_rest import pixels, png
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def finished(stack: Stack, **body: Any) -> dict[str, Any]:

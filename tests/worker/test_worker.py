@@ -73,7 +73,7 @@ def test_a_drain_hands_back_what_takes_long_with_a_last_checkpoint(
     late = bench.submit(SHORT, 4)
     began = time.monotonic()
     bench.worker.drain()
-    assert time.monotonic() - began < settings.drain_seconds + 5
+    assert time.monotonic() - began < settings.drain_seconds + 30
     job = running.result(10)
     assert (job.state, job.attempts) == (JobState.QUEUED, 0)
     assert Checkpoints(settings.checkpoints).newest(job_id), "none was due for an hour"

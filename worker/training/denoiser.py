@@ -83,7 +83,7 @@ def train(
 
     From random weights, or on from those of `begin`, a model for this text encoder's own states.
     """
-    whitening = fit_whitening(text_encoder, tokenizer)
+    whitening = Whitening.fit(sample_states(text_encoder, tokenizer))
     model = build(size) if begin is None else begin.train()
     if begin is not None:
         whitening.unfold_from(begin)
@@ -131,7 +131,8 @@ def train(
 
 
 @torch.no_grad()
-def fit_whitening(text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer) -> Whitening:
-    """From the first 24 states, all the words and some padding, of 512 captions."""
+def sample_states(text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer) -> Tensor:
+    """The first 24 states, all the words and some padding, of 512 captions, always the same ones: (12288, D)."""
     words = tokenise(tokenizer, Batches(np.arange(512), 512, seed=5).captions(0))["input_ids"]
-    return Whitening.fit(text_encoder(input_ids=words).last_hidden_state[:, :24].flatten(0, 1))
+    states: Tensor = text_encoder(input_ids=words).last_hidden_state[:, :24].flatten(0, 1)
+    return states

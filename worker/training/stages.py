@@ -23,6 +23,7 @@ from worker.training.evaluate import PICTURES, evaluate, table
 from worker.training.objective import Objective
 from worker.training.prompts import FAILURES, GUIDANCE, PROMPTS, STEPS, STYLED
 from worker.training.sizes import SIZES, Size
+from worker.training.translation import Translation
 from worker.training.world.captions import STYLES as STYLE_WORDS
 from worker.training.world.vocabulary import STYLES
 
@@ -174,7 +175,17 @@ class Studio:
         export.write_part(self.model, "clip", pair)
         encoder = CLIPTextModel(pair.config.text_config)
         encoder.load_state_dict(_text_weights(pair, encoder))
+        if self.warm:
+            self._carry_unet_over_to(encoder.eval())
         export.write_part(self.model, "text_encoder", encoder)
+
+    def _carry_unet_over_to(self, encoder: CLIPTextModel) -> None:
+        """The U-Net that is there goes on reading, in what is linear, when its text encoder is replaced by this one."""
+        replaced = CLIPTextModel.from_pretrained(self.model / "text_encoder", dtype=torch.float32).eval()
+        unet = UNet2DConditionModel.from_pretrained(self.model / "unet", torch_dtype=torch.float32)
+        new, old = (denoiser.sample_states(each, self._tokenizer()) for each in (encoder, replaced))
+        Translation.fit(new, old).fold_into(unet)
+        export.write_part(self.model, "unet", unet)
 
     def _export_vae(self, model: AutoencoderKL) -> None:
         export.write_part(self.model, "vae", model)

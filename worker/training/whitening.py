@@ -41,7 +41,7 @@ class Whitening:
     @torch.no_grad()
     def fold_into(self, unet: UNet2DConditionModel) -> None:
         """Let a U-Net that was trained on whitened states take the text encoder's own."""
-        for attention in _cross_attentions(unet):
+        for attention in cross_attentions(unet):
             attention.to_k.weight.copy_(attention.to_k.weight @ self.matrix)
             attention.to_v.weight.copy_(attention.to_v.weight @ self.matrix)
             attention.to_out[0].bias -= attention.to_out[0].weight @ attention.to_v.weight @ self.mean
@@ -50,7 +50,7 @@ class Whitening:
     def unfold_from(self, unet: UNet2DConditionModel) -> None:
         """Undo `fold_into`, so that training can go on from a model that was exported."""
         inverse = torch.linalg.inv(self.matrix)
-        for attention in _cross_attentions(unet):
+        for attention in cross_attentions(unet):
             attention.to_out[0].bias += attention.to_out[0].weight @ attention.to_v.weight @ self.mean
             attention.to_k.weight.copy_(attention.to_k.weight @ inverse)
             attention.to_v.weight.copy_(attention.to_v.weight @ inverse)
@@ -59,5 +59,6 @@ class Whitening:
         return Whitening(self.mean.to(device), self.matrix.to(device))
 
 
-def _cross_attentions(unet: UNet2DConditionModel) -> Iterator[Any]:
+def cross_attentions(unet: UNet2DConditionModel) -> Iterator[Any]:
+    """The layers in which pictures ask about the text."""
     return (module for name, module in unet.named_modules() if name.endswith("attn2"))

@@ -147,7 +147,7 @@ def test_a_reader_need_not_wait_for_ever() -> None:
     ticket = Ticket(request())
     begin = time.monotonic()
     assert ticket.get(timeout=0.05) is None
-    assert 0.04 < time.monotonic() - begin < 2
+    assert 0.04 < time.monotonic() - begin < 30
     ticket.put(Progress(1, 3))
     assert ticket.get(timeout=0.05) == Progress(1, 3)
 
