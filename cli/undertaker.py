@@ -1,6 +1,7 @@
 """Tells the ledger how a worker died, the moment its supervisor sees it: its jobs run again at once."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -37,7 +38,8 @@ class Undertaker:
 
     def bury(self, status: int) -> bool:
         """The worker has died with this status, negative for a signal; whether it had jobs."""
-        self._unburied = death(status, out_of_memory=self._kernel_kills() > self._kills)
+        before, kills = self._kills, self._kernel_kills()
+        self._unburied = death(status, out_of_memory=None if before is None or kills is None else kills > before)
         return self._bury()
 
     def make_room(self) -> None:
@@ -59,10 +61,13 @@ class Undertaker:
         self._unburied = None
         return bool(jobs)
 
-    def _kernel_kills(self) -> int:
-        """Processes that Linux has ended for want of memory, on the whole host or in any of its control groups."""
-        try:
-            lines = self._vmstat.read_text().splitlines()
-        except OSError:
-            return 0
-        return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    def _kernel_kills(self) -> int | None:
+        """Processes that Linux has ended for want of memory, on the whole host or in any of its control groups.
+
+        None where the kernel does not tell.
+        """
+        with suppress(OSError):
+            for line in self._vmstat.read_text().splitlines():
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+        return None

@@ -16,7 +16,8 @@ class Blame(StrEnum):
     """Whom a death is laid to. lua/alone.lua counts by it."""
 
     JOB = "job"  # a strike for one that ran alone
-    CHANCE = "chance"  # somebody else's doing, as far as one can tell; a strike only when it happens again and again
+    CHANCE = "chance"  # nobody can tell; a strike only when it happens again and again
+    OUTSIDE = "outside"  # somebody ended the worker, and its supervisor saw it: counts as chance, from the second on
     NONE = "none"  # the run is not counted at all
 
 
@@ -40,14 +41,20 @@ _STATUSES = {
 }
 
 
-def death(status: int, *, out_of_memory: bool = False) -> Death:
-    """Read a process's end. status: as subprocess gives it, negative for a signal; out_of_memory: the kernel killed."""
+def death(status: int, *, out_of_memory: bool | None = False) -> Death:
+    """Read a process's end.
+
+    status: as subprocess gives it, negative for a signal. out_of_memory: whether the kernel killed for want of memory;
+    None = that cannot be told, so neither can who sent a SIGKILL.
+    """
     if status >= 0:
         return _STATUSES.get(status, Death(f"exit status {status}", Blame.JOB))
     number = -status
     if number == signal.SIGKILL and out_of_memory:
         return OUT_OF_MEMORY
-    return Death(_name(number), Blame.JOB if number in _FAULTS else Blame.CHANCE)
+    if number == signal.SIGKILL and out_of_memory is None:
+        return Death(_name(number), Blame.CHANCE)
+    return Death(_name(number), Blame.JOB if number in _FAULTS else Blame.OUTSIDE)
 
 
 def _name(number: int) -> str:

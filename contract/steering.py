@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, cast
 
 from pydantic import TypeAdapter
 
@@ -12,6 +12,7 @@ from contract.jobs import JobState
 from contract.kinds import JobRequest
 from contract.store import JobStore
 
+Place = int | Literal["first", "last", "earlier", "later"]  # from 0, beyond the end is the end; the last two are by one
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 
 
@@ -31,9 +32,9 @@ class Steering:
         """Let a paused job run again, from its old place. The state it was in."""
         return _state(self._store.run("resume", job_id))
 
-    def move(self, job_id: str, place: int) -> None:
-        """Put a waiting job at `place` of its owner's line, from 0; -1 is the end. Raises Conflict."""
-        if not self._store.run("move", job_id, place):
+    def move(self, job_id: str, to: Place) -> None:
+        """Put a waiting job somewhere else in its owner's line. Raises Conflict."""
+        if not self._store.run("move", job_id, to):
             raise Conflict("Only a job that waits, and is not paused, has a place in the line.")
 
     def retry(self, job_id: str, new_id: str, *, max_queue: int, request_id: str = "") -> None:

@@ -76,6 +76,9 @@ def lay_out(request: Inpaint, original: Image.Image, mask: Image.Image | None, s
     border = None
     if request.extend is not None and not request.extend.nothing:
         original, mask, border = extended(original, mask, request.extend, request.mask_blur)
+    if mask.getbbox() is None:
+        what = "white everywhere and inverted; paint black" if request.invert_mask else "black everywhere; paint white"
+        raise JobFailed(ErrorCode.BAD_IMAGE, f"the mask is {what} what is to be repainted")
     box = region(mask, request.padding, size) if request.area == "masked" else (0, 0, *original.size)
     return Inpainting(
         whole=np.asarray(original),
@@ -121,11 +124,10 @@ def extended(
 def region(mask: Image.Image, padding: int, size: tuple[int, int]) -> Box:
     """The masked part with `padding` pixels around it, widened to the aspect of `size` where the picture allows.
 
-    Raises JobFailed(bad_image) when nothing is masked.
+    mask: not black everywhere.
     """
     found = mask.getbbox()
-    if found is None:
-        raise JobFailed(ErrorCode.BAD_IMAGE, "the mask is black everywhere; paint white what is to be repainted")
+    assert found is not None
     left, right = _widen(found[0] - padding, found[2] + padding, 0, mask.width)
     top, bottom = _widen(found[1] - padding, found[3] + padding, 0, mask.height)
     aspect = size[0] / size[1]

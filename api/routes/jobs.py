@@ -222,8 +222,8 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    to: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | Literal["first", "last"] = Field(
-        description="Place among your own waiting jobs of this model, from 0."
+    to: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | Literal["first", "last", "earlier", "later"] = Field(
+        description="Place among your own waiting jobs of this model, from 0; `earlier` and `later` are by one."
     )
 
 
@@ -231,8 +231,7 @@ class Move(BaseModel):
 def move_job(job_id: str, move: Annotated[Move, Body()], store: StoreDep, owner: OwnerDep) -> Job:
     """Move a waiting job among your own."""
     find_job(store, job_id, owner)
-    place = {"first": 0, "last": -1}[move.to] if isinstance(move.to, str) else move.to
-    Steering(store).move(job_id, place)
+    Steering(store).move(job_id, move.to)
     return find_job(store, job_id, owner)
 
 

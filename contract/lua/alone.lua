@@ -2,6 +2,7 @@
 -- waits in `suspects` and runs alone; a crash while alone is a strike, and two end the job as a dead letter.
 local DEAD, ALONE, CLEARING = PREFIX .. 'dead', PREFIX .. 'alone', PREFIX .. 'clearing'
 local STRIKES, CHANCES = 2, 5       -- strikes that end a job; losses by chance from which on each is one
+local KILLS = 2                     -- workers killed from outside that make a suspect of who was there
 local MOST_LETTERS = 1000
 local CLEARING_MS, SILENCE_MS = 15000, 8000
 
@@ -93,15 +94,21 @@ local function write_letter(id, reason)
   for _, oldest in ipairs(redis.call('ZRANGE', DEAD, 0, -MOST_LETTERS - 1)) do forget_letter(oldest) end
 end
 
--- Strikes of a suspect that was lost once more. `chance`: what ended its worker may have had nothing to do with it.
+-- Whether a loss makes a suspect of who was there. A worker that was killed from outside has not crashed: its jobs go on
+-- at once, where there is room. Once more, and it is no accident any more.
+local function accused(id, blame)
+  return blame ~= 'outside' or redis.call('HINCRBY', job_key(id), 'kills', 1) >= KILLS
+end
+
+-- Strikes of a suspect that was lost once more. Not by `job`: what ended its worker may have had nothing to do with it.
 local function strike(id, blame)
-  if blame == 'chance' and redis.call('HINCRBY', job_key(id), 'chances', 1) < CHANCES then
+  if blame ~= 'job' and redis.call('HINCRBY', job_key(id), 'chances', 1) < CHANCES then
     return tonumber(redis.call('HGET', job_key(id), 'strikes') or 0)
   end
   return redis.call('HINCRBY', job_key(id), 'strikes', 1)
 end
 
--- A run whose worker is gone. reason: in words; blame: 'job', 'chance' or 'none', as contract/deaths.py has it.
+-- A run whose worker is gone. reason: in words; blame: 'job', 'chance', 'outside' or 'none', see contract/deaths.py.
 local function lost(id, max_attempts, reason, blame)
   count('lost')
   local cancel, attempts, suspect = unpack(redis.call('HMGET', job_key(id), 'cancel', 'attempts', 'suspect'))
@@ -113,7 +120,7 @@ local function lost(id, max_attempts, reason, blame)
     local told = 'the worker crashed ' .. attempts .. ' times while making this, at last by ' .. reason
     return finish(id, 'failed', 'worker_crashed', told)
   end
-  redis.call('HSET', job_key(id), 'suspect', 1)
+  if accused(id, blame) then redis.call('HSET', job_key(id), 'suspect', 1) end
   requeue(id, true)
 end
 

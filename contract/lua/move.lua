@@ -1,8 +1,11 @@
--- id, place in its line (from 0; -1 = the last) → 1 moved, 0 it does not wait in a line
-local id, place = ARGV[1], tonumber(ARGV[2])
+-- id, place in its line (from 0, or a word) → 1 moved, 0 it does not wait in a line
+local id = ARGV[1]
 if not redis.call('ZSCORE', QUEUED, id) then return 0 end
 local job = redis.call('HMGET', job_key(id), 'model', 'owner')
 local line = line_key(line_of(job[1], job[2]))
+local here = redis.call('ZRANK', line, id)
+local words = {first = 0, earlier = math.max(0, here - 1), later = here + 1, last = math.huge}
+local place = words[ARGV[2]] or tonumber(ARGV[2])
 
 local function put(rank, which)
   redis.call('ZADD', line, rank, which)
@@ -22,7 +25,7 @@ end
 
 redis.call('ZREM', line, id)
 local count = redis.call('ZCARD', line)
-if place < 0 or place > count then place = count end
+place = math.min(place, count)
 if count > 0 then
   local rank = rank_for(count)
   if not rank then  -- a second between any two, up to the last, which stays where it is

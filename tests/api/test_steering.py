@@ -43,7 +43,7 @@ def test_pausing_and_resuming_the_queue(client: TestClient, worker: Worker) -> N
 
 def test_moving_among_ones_own(client: TestClient) -> None:
     ids = [submit(client) for _ in range(3)]
-    for to, position in (("first", 0), ("last", 2), (1, 1)):
+    for to, position in (("first", 0), ("last", 2), (1, 1), ("earlier", 0), ("later", 1)):
         answer = client.post(f"{JOBS}/{ids[2]}/move", json={"to": to})
         assert (answer.status_code, answer.json()["progress"]["position"]) == (202, position)
     for wrong in ({"to": -1}, {"to": "up"}, {"to": "1"}, {}, {"to": 1, "by": 2}):

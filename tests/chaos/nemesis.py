@@ -141,6 +141,11 @@ class Nemesis:
             self._stack.store.redis.execute_command("CLIENT", "PAUSE", int(seconds * 1000), "ALL")  # type: ignore[no-untyped-call]
             self._fault("CLIENT PAUSE", seconds)
 
+    def half_open(self, seconds: float) -> None:
+        """No byte passes between the processes and Redis, and what was connected never learns that it is no more."""
+        self._fault("half-open", seconds)
+        self._stack.proxy.silence(seconds)
+
     def fill_memory(self) -> Callable[[], None]:
         """Leave Redis no memory; what is returned gives it back."""
         client = self._stack.store.redis

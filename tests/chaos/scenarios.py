@@ -161,12 +161,13 @@ def c2(jobs: int) -> Report:
 
 
 def c3(jobs: int) -> Report:
-    """Redis is frozen, its clients cut and paused."""
+    """Redis is frozen, its clients cut and paused, and every connection to it left half-open."""
     with staged(jobs, step=0.05) as run:
         for seconds in (5.0, 12.0, 40.0):
             run.nemesis.freeze("redis", seconds)
             run.nemesis.kill_clients()
             run.nemesis.pause_clients(3.0)
+        run.nemesis.half_open(12.0)
         run.settle(seconds=120 + jobs / 2)
         return run.report
 

@@ -26,6 +26,7 @@ from cli.redis_server import redis_server, socket_path
 from cli.up import attended
 from contract.settings import ROOT, Settings
 from contract.store import JobStore, connect
+from tests.chaos.proxy import Proxy
 from tests.conftest import plain_settings
 from tests.e2e.stack import free_port
 
@@ -76,6 +77,7 @@ class Stack:
     """Redis, `apis` web servers and `workers` paced workers in a folder of their own. Use as a context manager.
 
     step: of a paced worker, seconds. clocks: name of a process → seconds its clock is wrong by. The rest are settings.
+    Apis and workers reach Redis by way of `proxy`; the scenario itself goes straight.
     """
 
     def __init__(
@@ -87,6 +89,9 @@ class Stack:
             **{"data": self.folder / "data", "concurrency": 8, "max_queue": 20_000, "log_level": "warning", **settings}
         )
         self.settings = plain.model_copy(update={"redis_url": f"unix://{socket_path(plain)}"})
+        way = self.folder / "way.sock"
+        self.proxy = Proxy(way, socket_path(plain))
+        self._seen = plain.model_copy(update={"redis_url": f"unix://{way}"})
         self.logs = self.folder / "logs"
         self.logs.mkdir()
         self.ports = [free_port() for _ in range(apis)]
@@ -100,6 +105,7 @@ class Stack:
         self.patched.setattr(child, "_LOOP", 10**9)
         self.patched.setattr(child, "_BACKOFF", (PAUSE,))
         self._guard.__enter__()
+        self.proxy.start()
         self.keeper.start()
         try:
             self._start_all()
@@ -115,6 +121,7 @@ class Stack:
                 os.killpg(kept.group, signal.SIGCONT)
             kept.kill()
         self._guard.__exit__()
+        self.proxy.stop()
         self.store.redis.close()
         self.patched.undo()
         if kept_logs := os.environ.get("CHAOS_LOGS"):
@@ -127,7 +134,7 @@ class Stack:
         for number in range(self._counts[1]):
             self.start_worker(number)
         for number, port in enumerate(self.ports):
-            own = self.settings.model_copy(update={"port": port})
+            own = self._seen.model_copy(update={"port": port})
             self.launch(replace(services.api(own), name=f"api-{number}"), own)
         eventually(self.ready, seconds=120)
 
@@ -143,7 +150,7 @@ class Stack:
 
     def start_worker(self, number: int) -> None:
         name = f"worker-{number}"
-        own = self.settings.model_copy(update={"worker_name": name})
+        own = self._seen.model_copy(update={"worker_name": name})
         made = services.worker(own)
         argv = tuple(PACED if part == "worker.app:app" else part for part in made.argv)
         self.launch(replace(attended(made, own), name=name, argv=argv), own)

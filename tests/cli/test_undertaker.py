@@ -84,6 +84,19 @@ def test_a_kill_by_the_kernel_is_told_from_one_by_a_person(settings: Settings, s
     assert (letter.reason, letter.strikes, letter.attempts) == ("running out of memory", 2, 4)
 
 
+@pytest.mark.parametrize(("told", "suspects"), [("oom_kill 3\n", False), ("nr_free_pages 7\n", True)])
+def test_only_a_kernel_that_tells_of_its_kills_clears_the_jobs(
+    settings: Settings, store: JobStore, vmstat: Path, told: str, suspects: bool
+) -> None:
+    vmstat.write_text(told)
+    undertaker, jobs = Undertaker(settings, vmstat), [submit(store), submit(store)]
+    for job_id in jobs:
+        claim(store, job_id, worker=NAME)
+    undertaker.bury(-signal.SIGKILL)
+    assert store.claim("another", 15)
+    assert (store.claim("another", 15) is None) == suspects
+
+
 def test_with_redis_away_it_buries_before_the_next_start(settings: Settings, redis_server: RedisServer) -> None:
     settings = settings.model_copy(update={"redis_url": redis_server.url})
     undertaker = Undertaker(settings)

@@ -41,8 +41,8 @@ def kill(store: JobStore, **given: dict[str, str]) -> str:
     ("status", "blame"),
     [
         (-signal.SIGSEGV, "job"), (-signal.SIGABRT, "job"), (-signal.SIGBUS, "job"), (-signal.SIGFPE, "job"),
-        (70, "job"), (1, "job"), (137, "job"), (-signal.SIGKILL, "chance"), (-signal.SIGTERM, "chance"),
-        (-64, "chance"), (-99, "chance"), (71, "none"), (0, "none"),
+        (70, "job"), (1, "job"), (137, "job"), (-signal.SIGKILL, "outside"), (-signal.SIGTERM, "outside"),
+        (-64, "outside"), (-99, "outside"), (71, "none"), (0, "none"),
     ],
 )  # fmt: skip
 def test_whom_a_death_is_laid_to(status: int, blame: str) -> None:
@@ -54,6 +54,11 @@ def test_a_kill_by_the_kernel_is_the_jobs_fault() -> None:
     assert death(-signal.SIGKILL, out_of_memory=True) == OUT_OF_MEMORY
     assert OUT_OF_MEMORY.blame is Blame.JOB
     assert death(-signal.SIGSEGV, out_of_memory=True).reason == "SIGSEGV"
+
+
+def test_where_the_kernel_does_not_tell_a_kill_may_be_its_own() -> None:
+    assert death(-signal.SIGKILL, out_of_memory=None).blame is Blame.CHANCE
+    assert death(-signal.SIGTERM, out_of_memory=None).blame is Blame.OUTSIDE
 
 
 def test_two_crashes_alone_end_the_job_and_the_first_in_company_is_none(store: JobStore, letters: DeadLetters) -> None:
@@ -75,11 +80,34 @@ def test_two_crashes_alone_end_the_job_and_the_first_in_company_is_none(store: J
 
 def test_kills_from_outside_count_from_the_fifth_on(store: JobStore) -> None:
     job_id = submit(store)
-    crash(store, job_id, KILLED, 6)  # the first in company, then five alone
+    crash(store, job_id, KILLED, 7)  # two in company, then five alone
     assert read(store, job_id).state is JobState.QUEUED
     crash(store, job_id, KILLED)
     assert read(store, job_id).state is JobState.FAILED
-    assert read(store, job_id).attempts == 7
+    assert read(store, job_id).attempts == 8
+
+
+def test_whose_worker_was_killed_from_outside_goes_on_in_company_once(store: JobStore) -> None:
+    jobs = [submit(store), submit(store)]
+    for together in (True, False):
+        for job_id in jobs:
+            claim(store, job_id, worker="dies")
+        assert sorted(store.bury("dies", MOST, KILLED)) == sorted(jobs)
+        first, second = store.claim("w", 15), store.claim("w", 15)
+        assert first
+        assert first.job_id == jobs[0], "in its old place"
+        assert (second is not None) == together
+        for taken in filter(None, (first, second)):
+            store.release(taken)
+
+
+def test_an_end_that_nobody_saw_makes_suspects(store: JobStore) -> None:
+    jobs = [submit(store), submit(store)]
+    for job_id in jobs:
+        claim(store, job_id, worker="dies")
+    store.bury("dies", MOST)
+    assert store.claim("w", 15)
+    assert store.claim("w", 15) is None
 
 
 def test_a_broken_device_a_release_and_an_orderly_end_never_count(store: JobStore) -> None:
@@ -174,7 +202,7 @@ def test_a_worker_that_was_to_become_free_and_died_holds_nobody_up(store: JobSto
     claim(store, poison, worker="dies")
     store.bury("dies", MOST, SEGFAULT)
     assert store.claim("busy", 15) is None
-    store.bury("busy", MOST, KILLED)
+    store.bury("busy", MOST, SEGFAULT)
     taken = store.claim("new", 15)
     assert taken
     assert taken.job_id == held, "the older suspect"

@@ -11,16 +11,16 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from contract import keys
 from contract.dead_letters import DeadLetters
-from contract.deaths import Blame, Death, death
+from contract.deaths import UNKNOWN, Blame, Death, death
 from contract.errors import Conflict, ErrorCode, QueueFull
 from contract.ids import new_job_id
 from contract.jobs import JobState
-from contract.steering import Steering
+from contract.steering import Place, Steering
 from contract.store import Claim, JobStore, Once, Verdict
 from tests.contract.ledger import REQUEST
 
 MAX_ATTEMPTS, MAX_QUEUE, SHARE = 7, 12, 2
-OWN, ELSEWHERE, ORDERLY = death(-signal.SIGSEGV), death(-signal.SIGKILL), death(71)
+OWN, KILLED, UNSEEN, ORDERLY = death(-signal.SIGSEGV), death(-signal.SIGKILL), UNKNOWN, death(71)
 WORKERS, OWNERS, MODELS = (st.sampled_from(names) for names in (("w1", "w2"), ("a", "b"), ("x", "y")))
 Priority = Literal["low", "normal", "high"]
 
@@ -44,6 +44,7 @@ class Model:
     suspect: bool = False
     strikes: int = 0
     chances: int = 0
+    kills: int = 0
     letter: bool = False
 
     @property
@@ -62,9 +63,14 @@ class Model:
     def condemned(self, death: Death) -> bool:
         """Counts a crash against it; whether it was one too many."""
         if self.suspect:
-            self.chances += death.blame is Blame.CHANCE
+            self.chances += death.blame is not Blame.JOB
             self.strikes += death.blame is Blame.JOB or self.chances >= 5
         return self.strikes == 2 or self.attempts == MAX_ATTEMPTS
+
+    def accuse(self, death: Death) -> None:
+        """A crash makes a suspect at once, a kill from outside at the second time."""
+        self.kills += death.blame is Blame.OUTSIDE
+        self.suspect |= death.blame is not Blame.OUTSIDE or self.kills == 2
 
 
 @dataclass
@@ -241,17 +247,19 @@ class Ledger(RuleBasedStateMachine):
             if job.waits:
                 self.turns.enter(job)
 
-    @rule(job_id=ids, place=st.integers(-1, 5))
-    def move(self, job_id: str, place: int) -> None:
+    @rule(job_id=ids, to=st.one_of(st.integers(0, 5), st.sampled_from(["first", "last", "earlier", "later"])))
+    def move(self, job_id: str, to: Place) -> None:
         job = self.jobs.get(job_id)
         if job is None or not job.waits:
             with pytest.raises(Conflict):
-                self.steering.move(job_id, place)
+                self.steering.move(job_id, to)
             return
         line = self._line(job.line)
+        here = line.index(job_id)
+        words = {"first": 0, "last": len(line), "earlier": max(0, here - 1), "later": here + 1}
         line.remove(job_id)
-        line.insert(len(line) if place < 0 else place, job_id)
-        self.steering.move(job_id, place)
+        line.insert(to if isinstance(to, int) else words[to], job_id)
+        self.steering.move(job_id, to)
         ranks = cast("list[tuple[str, float]]", self.store.redis.zrange(keys.line(*job.line), 0, -1, withscores=True))
         assert [name for name, _ in ranks] == line
         for name, rank in ranks:
@@ -342,7 +350,7 @@ class Ledger(RuleBasedStateMachine):
                 job.attempts -= 1
                 self._requeue(job)
 
-    @rule(worker=WORKERS, death=st.sampled_from([OWN, OWN, ELSEWHERE, ORDERLY]))
+    @rule(worker=WORKERS, death=st.sampled_from([OWN, OWN, KILLED, UNSEEN, ORDERLY]))
     def die(self, worker: str, death: Death) -> None:
         mine = {i for i, job in self.jobs.items() if job.holder and job.worker == worker}
         buried = self.store.bury(worker, MAX_ATTEMPTS, death)
@@ -359,7 +367,7 @@ class Ledger(RuleBasedStateMachine):
                 job.letter = True
                 self._end(job, JobState.FAILED)
             else:
-                job.suspect = True
+                job.accuse(death)
                 self._requeue(job)
 
     # --- what must always be -----------------------------------------------------------------------

@@ -9,7 +9,7 @@ from contract import keys
 from contract.errors import Conflict, ErrorCode, QueueFull
 from contract.ids import new_job_id
 from contract.jobs import JobState, WorkerInfo
-from contract.steering import Steering
+from contract.steering import Place, Steering
 from contract.store import JobStore, Once, Verdict
 from tests.api.kit import MODEL
 from tests.contract.ledger import REQUEST, SHA, claim, picture, read, submit
@@ -98,11 +98,22 @@ def test_while_the_queue_is_paused_nothing_is_taken_and_nothing_hinted(store: Jo
     claim(store, waiting)
 
 
-@pytest.mark.parametrize(("place", "order"), [(0, "cabde"), (2, "abcde"), (3, "abdce"), (4, "abdec"), (-1, "abdec")])
-def test_a_job_moves_within_its_line(store: JobStore, steering: Steering, place: int, order: str) -> None:
+@pytest.mark.parametrize(
+    ("to", "order"),
+    [(0, "cabde"), (2, "abcde"), (3, "abdce"), (4, "abdec"), (9, "abdec"), ("first", "cabde"), ("last", "abdec"),
+     ("earlier", "acbde"), ("later", "abdce")],
+)  # fmt: skip
+def test_a_job_moves_within_its_line(store: JobStore, steering: Steering, to: Place, order: str) -> None:
     ids = dict(zip("abcde", (submit(store) for _ in range(5)), strict=True))
-    steering.move(ids["c"], place)
+    steering.move(ids["c"], to)
     assert waiting_in_order(store) == [ids[name] for name in order]
+
+
+def test_at_the_ends_of_its_line_it_moves_no_further(store: JobStore, steering: Steering) -> None:
+    ids = [submit(store) for _ in range(3)]
+    steering.move(ids[0], "earlier")
+    steering.move(ids[2], "later")
+    assert waiting_in_order(store) == ids
 
 
 def test_moving_into_the_same_gap_goes_on_when_numbers_run_out(store: JobStore, steering: Steering) -> None:

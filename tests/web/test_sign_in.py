@@ -53,6 +53,7 @@ def test_the_page_takes_a_key_and_needs_no_script(tab: Page, studio: Studio, tex
     tab.keyboard.press("Enter")
     expect(tab).to_have_url(f"{studio.url}/")
     expect(tab.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(tab.locator("#hold-queue")).to_be_hidden()  # an admin's
     expect(tab.locator("#service")).to_have_text("Ready")
     shot(tab, "signed-in")
     tab.get_by_role("button", name="Sign out").click()

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from contract.blobs import Blobs
-from contract.errors import JobFailed
+from contract.errors import ErrorCode, JobFailed
 from tests.worker.kit import inpaint, photo
 from worker.inpainting import region
 
@@ -51,9 +51,13 @@ def test_the_region_takes_padding_and_aspect_and_stays_inside() -> None:
     assert region(mask, 500, (128, 128)) == (0, 0, 200, 100)
 
 
-def test_a_black_mask_says_that_nothing_is_masked(blobs: Blobs) -> None:
-    with pytest.raises(JobFailed, match="black everywhere"):
-        inpaint(blobs, photo(64, 64), np.zeros((64, 64), np.uint8), area="masked", width=64, height=64)
+@pytest.mark.parametrize("area", ["masked", "whole"])
+@pytest.mark.parametrize(("inverted", "told"), [(False, "black everywhere; paint white"), (True, "paint black")])
+def test_where_nothing_is_masked_there_is_nothing_to_do(blobs: Blobs, area: str, inverted: bool, told: str) -> None:
+    mask = np.full((64, 64), 255 * inverted, np.uint8)
+    with pytest.raises(JobFailed, match=told) as failed:
+        inpaint(blobs, photo(64, 64), mask, area=area, invert_mask=inverted, width=64, height=64)
+    assert failed.value.code is ErrorCode.BAD_IMAGE
 
 
 def test_a_masked_region_is_enlarged_to_the_working_size(blobs: Blobs) -> None:

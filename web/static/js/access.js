@@ -7,6 +7,7 @@ import { byId } from "./dom.js";
 const input = byId("sign-in-key");
 const complaint = byId("sign-in-error");
 const out = byId("sign-out");
+const hold = byId("hold-queue");
 /** @type {Promise<void> | null} */ let asking = null;
 
 /** Ask for a key until one fits; however many calls wait for it, once. */
@@ -42,9 +43,11 @@ async function submit() {
   }
 }
 
-/** Who can sign out is told as whom. */
+/** Who can sign out is told as whom, and an admin may pause the queue. */
 async function showWho() {
   const me = await getMe().catch(() => null);
+  hold.hidden = !me?.scopes.includes("admin");
+  hold.classList.remove("reserved");
   out.hidden = !me?.session;
   if (me) out.title = `Signed in as ${me.name}`;
 }

@@ -134,6 +134,19 @@ export const submitJob = (request, signal) => json("/api/v1/jobs", { ...post(req
 /** @param {string} id */
 export const cancelJob = (id) => json(`/api/v1/jobs/${id}/cancel`, { method: "POST" });
 
+/** @typedef {Promise<import("./types.js").Job>} SoonJob */
+/** @param {string} id @returns {SoonJob} */
+export const pauseJob = (id) => json(`/api/v1/jobs/${id}/pause`, { method: "POST" });
+
+/** @param {string} id @returns {SoonJob} */
+export const resumeJob = (id) => json(`/api/v1/jobs/${id}/resume`, { method: "POST" });
+
+/** @param {string} id @param {"first" | "last" | "earlier" | "later"} to @returns {SoonJob} */
+export const moveJob = (id, to) => json(`/api/v1/jobs/${id}/move`, post({ to }));
+
+/** The same request again, as a new job. @param {string} id @returns {SoonJob} */
+export const retryJob = (id) => json(`/api/v1/jobs/${id}/retry`, { method: "POST" });
+
 /** @param {string} id */
 export const deleteJob = (id) => json(`/api/v1/jobs/${id}`, { method: "DELETE" });
 
@@ -162,9 +175,14 @@ export const getTokens = (prompt, steps, signal) => json(`/api/v1/tokens?${new U
 /** @returns {Promise<{name: string, prompt: string, negative_prompt: string}[]>} */
 export const getStyles = () => json("/api/v1/styles");
 export const getModels = () => json("/api/v1/models");
+
+/** @returns {Promise<import("./types.js").Queue>} */
 export const getQueue = () => json("/api/v1/queue");
 
-/** @returns {Promise<{name: string, session: boolean}>} */
+/** @param {"pause" | "resume"} verb @returns {Promise<import("./types.js").Queue>} */
+export const steerQueue = (verb) => json(`/api/v1/queue/${verb}`, { method: "POST" });
+
+/** @returns {Promise<{name: string, session: boolean, scopes: string[]}>} */
 export const getMe = () => json("/api/v1/me");
 
 /** Begin a session. @param {string} key */

@@ -1,11 +1,12 @@
 /** One job on the page: its pictures beside what was asked for and how it stands. */
 
-import { confirming, el, icon } from "./dom.js";
+import { confirming, el, textButton } from "./dom.js";
 import { standing } from "./format.js";
 import { Frame } from "./frame.js";
 import { isOver } from "./jobs.js";
 import { factsOf, fitsForm } from "./kinds.js";
 import { picturesAt } from "./picture.js";
+import { Steering } from "./steering.js";
 
 /** @typedef {import("./types.js").Job} Job */
 
@@ -25,6 +26,7 @@ export class Card {
     );
     this.status = el("p", { class: "standing" });
     this.failure = el("p", { class: "failure", hidden: true });
+    this.steering = new Steering(job);
     this.cancel = textButton("close", "Cancel", () => this.actions.cancel(this.job));
     this.remove = confirming(textButton("trash", "Delete job"), () => this.actions.deleteJob(this.job));
     this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || "Without a prompt" });
@@ -32,7 +34,6 @@ export class Card {
     for (let index = 0; index < job.pictures; index += 1) this.#addFrame(index);
     if (job.kind === "grid" && this.frames.lastElementChild) this.frames.prepend(this.frames.lastElementChild);
     this.#size(job.request.width, job.request.height);
-    this.update(job);
   }
 
   /** @param {Job} job */
@@ -46,6 +47,7 @@ export class Card {
     this.bar.style.setProperty("--done", String(job.progress.fraction));
     this.cancel.hidden = over;
     this.remove.hidden = !over;
+    this.steering.update(job);
     this.failure.hidden = !job.error;
     this.failure.textContent = job.error?.message ?? "";
     const first = job.images.find((image) => image.role === "output");
@@ -84,6 +86,7 @@ export class Card {
   /** The slip of paper beside the pictures. */
   #slip() {
     const { request } = this.job;
+    const { steering } = this;
     const again = textButton("settings", "Same settings", () => this.actions.sameSettings(this.job, null));
     again.hidden = !fitsForm(this.job);
     const negative = request.negative_prompt ? [el("p", { class: "asked-not", text: `without ${request.negative_prompt}` })] : [];
@@ -96,12 +99,8 @@ export class Card {
       this.status,
       this.failure,
       el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
-      el("div", { class: "slip-tools" }, again, this.remove, this.cancel),
+      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.place),
+      steering.refusal,
     );
   }
-}
-
-/** @param {string} glyph @param {string} label @param {() => void} [action] */
-function textButton(glyph, label, action = () => {}) {
-  return el("button", { type: "button", class: "quiet", title: label, on: { click: action } }, icon(glyph), label);
 }

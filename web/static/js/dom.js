@@ -56,6 +56,19 @@ export function toolButton(glyph, label, action = () => {}) {
   );
 }
 
+/** A button with an icon and words. @param {string} glyph @param {string} label @param {() => void} [action] */
+export function textButton(glyph, label, action = () => {}) {
+  return el("button", { type: "button", class: "quiet", title: label, on: { click: action } }, icon(glyph), el("span", { text: label }));
+}
+
+/** Another icon and other words on a button, which keeps the focus. @param {HTMLElement} button @param {string} glyph @param {string} label */
+export function relabel(button, glyph, label) {
+  if (button.title === label) return;
+  button.title = label;
+  if (button.hasAttribute("aria-label")) button.setAttribute("aria-label", label);
+  button.replaceChildren(icon(glyph), el("span", { text: label }));
+}
+
 /**
  * A button that asks once more before it does what cannot be undone: the second click within three seconds counts.
  * @param {HTMLButtonElement} button @param {() => void} action

@@ -38,7 +38,7 @@ export function standing(job) {
     const when = starts === null || starts === undefined ? "" : `, starts in ${duration(starts)}`;
     return `${job.attempts > 0 ? "Waiting to start again" : "Waiting"}, ${ahead}${when}`;
   }
-  if (state === "running") return developing(job);
+  if (state === "running") return job.paused ? "Pausing" : developing(job);
   if (state === "cancelled") return "Cancelled";
   if (state === "failed") return "Failed";
   const made = new Set(job.images.map((image) => image.index)).size;

@@ -45,7 +45,7 @@ async function watch(id, signal) {
   for (;;) {
     const job = jobs.get(id);
     if (!job || isOver(job)) return;
-    const near = job.state === "running" || (job.progress.position ?? 0) === 0;
+    const near = job.state === "running" || (!job.paused && (job.progress.position ?? 0) === 0);
     const patient = near && waiting < SLOTS;
     waiting += patient ? 1 : 0;
     try {
@@ -70,7 +70,7 @@ async function look(known, patient, signal) {
 
 /** @param {import("./types.js").Job} a @param {import("./types.js").Job} b */
 function same(a, b) {
-  return a.state === b.state && a.progress.step === b.progress.step && a.images.length === b.images.length;
+  return a.state === b.state && a.paused === b.paused && a.progress.step === b.progress.step && a.images.length === b.images.length;
 }
 
 /**

@@ -23,7 +23,7 @@ function show(job, active) {
   bar.classList.toggle("idle", !active);
   text.textContent = job ? standing(job) + others(active) : "";
   byId("cancel").disabled = !active;
-  byId("lamp").classList.toggle("lit", active);
+  byId("lamp").classList.toggle("lit", active && !job?.paused);
 }
 
 /** @param {boolean} active */
@@ -32,12 +32,18 @@ function others(active) {
   return active && more > 0 ? ` · ${more} more` : "";
 }
 
+/** For ears only; the same words twice are said twice. @param {string} words */
+export function say(words) {
+  const place = byId("announce");
+  place.textContent = place.textContent === words ? `${words}\u00a0` : words;
+}
+
 /** Changes worth a word; steps are not. @param {Job} job @param {Job | undefined} before */
 function announce(job, before) {
   let words = "";
-  if (before && before.state !== job.state) words = job.error ? `Failed: ${job.error.message}` : standing(job);
+  if (before && (before.state !== job.state || before.paused !== job.paused)) words = job.error ? `Failed: ${job.error.message}` : standing(job);
   else if (before && before.images.length < job.images.length && !isOver(job)) words = standing(job);
-  if (words) byId("announce").textContent = words;
+  if (words) say(words);
 }
 
 export function startProgress() {

@@ -1,7 +1,7 @@
 /** How the service stands, in the header: ready, busy, warming up, or out of reach. */
 
-import { connection, getModels, getQueue } from "./api.js";
-import { byId, el } from "./dom.js";
+import { connection, getModels, getQueue, steerQueue } from "./api.js";
+import { byId, el, relabel } from "./dom.js";
 import { plural } from "./format.js";
 import { suggest } from "./form.js";
 import { jobs } from "./jobs.js";
@@ -11,6 +11,8 @@ import { setNative, setOwn } from "./size.js";
 
 const EVERY = 5000; // ms
 const line = byId("service");
+const hold = byId("hold-queue");
+let held = false; // whether the queue is paused
 let trouble = "";
 let known = ""; // names of the models shown
 
@@ -20,14 +22,25 @@ function say(text, mood) {
   line.dataset.mood = mood;
 }
 
-/** @param {{queued: number, running: number, workers: {device: string, ready: boolean}[]}} queue */
-function sayQueue({ queued, running, workers }) {
+/** @param {import("./types.js").Queue} queue */
+function sayQueue({ paused, queued, running, workers }) {
+  held = paused;
+  relabel(hold, held ? "play" : "pause", held ? "Resume queue" : "Pause queue");
   const ready = workers.filter((worker) => worker.ready);
   if (!workers.length) return say("No worker is running. Jobs wait until one starts.", "bad");
   if (!ready.length) return say("Warming up", "slow");
-  const parts = [running ? `${plural(running, "job")} developing` : "Ready"];
+  const parts = paused ? ["Paused"] : running ? [] : ["Ready"];
+  if (running) parts.push(`${plural(running, "job")} developing`);
   if (queued) parts.push(`${queued} waiting`);
-  return say(parts.join(" · "), "good");
+  return say(parts.join(" · "), paused ? "slow" : "good");
+}
+
+async function toggleHold() {
+  try {
+    sayQueue(await steerQueue(held ? "resume" : "pause"));
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error), "bad");
+  }
 }
 
 /** @param {import("./types.js").Picture | null} picture on the light table */
@@ -73,6 +86,7 @@ export function startService(currentPicture) {
     }
   };
   look();
+  hold.addEventListener("click", toggleHold);
   jobs.addEventListener("change", (event) => {
     const { job, before } = /** @type {CustomEvent<{job: Job, before?: Job}>} */ (event).detail;
     if (before && before.state !== job.state) look();

@@ -4,6 +4,7 @@ import { listJobs, persist } from "./api.js";
 import { Card } from "./card.js";
 import { byId } from "./dom.js";
 import { isOver, jobs, newestFirst } from "./jobs.js";
+import { glide } from "./glide.js";
 import { follow } from "./poll.js";
 
 const PAGE = 20; // jobs
@@ -14,15 +15,29 @@ const table = byId("jobs");
 /** @type {Map<string, Card>} */ const cards = new Map();
 /** @type {string | null} */ let cursor = null; // where older jobs begin
 
-/** @param {Job} job @param {import("./picture.js").Actions} actions */
-function place(job, actions) {
+/** What glides when the list changes: in a job pictures and slip apart, since the newest job's are larger. */
+const movable = () => [...table.querySelectorAll(".job, .frames, .slip"), byId("older")];
+
+/** @param {Job} job @param {Job | undefined} before @param {import("./picture.js").Actions} actions */
+function show(job, before, actions) {
   const card = cards.get(job.id);
-  if (card) return card.update(job);
-  const made = new Card(job, actions);
-  const next = [...cards.values()].filter((other) => newestFirst(job, other.job) < 0).sort((a, b) => newestFirst(a.job, b.job))[0];
-  cards.set(job.id, made);
-  table.insertBefore(made.node, next?.node ?? null);
-  return undefined;
+  if (!card) insert(new Card(job, actions));
+  else if (before?.state === job.state) card.update(job);
+  else glide(movable(), () => card.update(job));
+  if (before?.state !== job.state || before.paused !== job.paused) showPlaces();
+}
+
+/** @param {Card} card */
+function insert(card) {
+  const next = [...cards.values()].filter((other) => newestFirst(card.job, other.job) < 0).sort((a, b) => newestFirst(a.job, b.job))[0];
+  cards.set(card.job.id, card);
+  card.update(card.job);
+  glide(next ? movable() : [], () => table.insertBefore(card.node, next?.node ?? null));
+}
+
+/** Which jobs can change places, now that one came, went or paused. */
+function showPlaces() {
+  for (const job of jobs.unfinished) cards.get(job.id)?.steering.update(job);
 }
 
 function showEmpty() {
@@ -55,7 +70,8 @@ export async function showOlder() {
 /** @param {import("./picture.js").Actions} actions */
 export function startTable(actions) {
   jobs.addEventListener("change", (event) => {
-    place(/** @type {CustomEvent<{job: Job}>} */ (event).detail.job, actions);
+    const { job, before } = /** @type {CustomEvent<{job: Job, before?: Job}>} */ (event).detail;
+    show(job, before, actions);
     showEmpty();
   });
   jobs.addEventListener("preview", (event) => {
@@ -64,8 +80,9 @@ export function startTable(actions) {
   });
   jobs.addEventListener("gone", (event) => {
     const id = /** @type {CustomEvent<string>} */ (event).detail;
-    cards.get(id)?.node.remove();
+    glide(movable(), () => cards.get(id)?.node.remove());
     cards.delete(id);
+    showPlaces();
     showEmpty();
   });
 }

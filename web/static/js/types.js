@@ -46,6 +46,8 @@
  * @property {{code: string, message: string} | null} error
  * @property {number} attempts
  *
+ * @typedef {{paused: boolean, queued: number, running: number, workers: {device: string, ready: boolean}[]}} Queue
+ *
  * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
  *
  * @typedef {{loc: (string | number)[], msg: string}} FieldError

@@ -1,0 +1,90 @@
+/** What steers one job, on its card: pause, its place among one's own, another try. What is refused is told there too. */
+
+import { listJobs, moveJob, pauseJob, resumeJob, retryJob } from "./api.js";
+import { el, relabel, textButton } from "./dom.js";
+import { standing } from "./format.js";
+import { isOver, jobs } from "./jobs.js";
+import { follow } from "./poll.js";
+import { say } from "./progress.js";
+
+/** @typedef {import("./types.js").Job} Job */
+
+export class Steering {
+  #busy = false;
+
+  /** @param {Job} job */
+  constructor(job) {
+    this.job = job;
+    this.hold = textButton("pause", "Pause", () => this.#steer(() => this.#toggle()));
+    this.again = textButton("again", "Try again", () => this.#steer(() => this.#retry()));
+    this.place = el(
+      "div",
+      { class: "place", role: "group", "aria-label": "Place among your waiting jobs" },
+      this.#mover("first", "First", "First of your waiting jobs"),
+      this.#mover("earlier", "Sooner", "Sooner, by one job"),
+      this.#mover("later", "Later", "Later, by one job"),
+    );
+    this.refusal = el("p", { class: "refusal", role: "alert" });
+  }
+
+  /** @param {Job} job */
+  update(job) {
+    this.job = job;
+    relabel(this.hold, job.paused ? "play" : "pause", job.paused ? "Resume" : "Pause");
+    this.hold.hidden = isOver(job);
+    this.again.hidden = job.state !== "failed" && job.state !== "cancelled";
+    const movable = waits(job) && jobs.unfinished.some((other) => other.id !== job.id && sameLine(other, job));
+    if (!movable && this.place.contains(document.activeElement)) (this.hold.hidden ? this.again : this.hold).focus();
+    this.place.classList.toggle("reserved", !movable); // its room is kept until the job is over
+    this.place.hidden = isOver(job);
+  }
+
+  /** @param {"first" | "earlier" | "later"} to @param {string} text @param {string} label */
+  #mover(to, text, label) {
+    const move = () => this.#steer(() => this.#move(to));
+    return el("button", { type: "button", class: "quiet", text, title: label, "aria-label": label, on: { click: move } });
+  }
+
+  /** One thing at a time; where it fails, say so beside the buttons. @param {() => Promise<void>} act */
+  async #steer(act) {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.refusal.textContent = "";
+    try {
+      await act();
+    } catch (error) {
+      this.refusal.textContent = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #toggle() {
+    jobs.put(await (this.job.paused ? resumeJob : pauseJob)(this.job.id));
+  }
+
+  /** @param {"first" | "earlier" | "later"} to */
+  async #move(to) {
+    const moved = await moveJob(this.job.id, to);
+    const { jobs: waiting } = await listJobs({ state: "queued", limit: 100 }); // the others have another place now
+    for (const job of [...waiting, moved]) jobs.put(job);
+    say(`Moved. ${standing(moved)}`);
+  }
+
+  async #retry() {
+    const job = await retryJob(this.job.id);
+    jobs.put(job);
+    follow(job.id);
+    say(`Trying again. ${standing(job)}`);
+  }
+}
+
+/** Whether it stands in a line. @param {Job} job */
+function waits(job) {
+  return job.state === "queued" && !job.paused;
+}
+
+/** Whether two can change places. @param {Job} one @param {Job} other */
+function sameLine(one, other) {
+  return waits(one) && waits(other) && one.request.model === other.request.model;
+}
