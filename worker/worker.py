@@ -142,7 +142,15 @@ class Worker:
             run.ticket.cancel()
         shop = self._workshop
         relay = Relay(
-            claim, work, model, run.plan, self._store, self._blobs, run.memory, shop.maker, self._tracing,
+            claim,
+            work,
+            model,
+            run.plan,
+            self._store,
+            self._blobs,
+            run.memory,
+            shop.maker,
+            self._tracing,
             tells=request.metadata,
         )
         try:

@@ -77,7 +77,7 @@ class PacedPlan:
 
     def develop(self, picture: Picture) -> Iterator[Print]:
         request = self.request
-        made_from = told(request.model_dump(mode="json"), (request.prompt, request.negative_prompt))
+        made_from = told(request, (request.prompt, request.negative_prompt))
         yield Print(picture.index, picture.seed, "output", picture.rgb, made_from)
 
     def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
