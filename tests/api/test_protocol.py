@@ -23,10 +23,23 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+class Hasty(Http):
+    head_seconds = 0.5
+
+
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
+    yield from serving(Http)
+
+
+@pytest.fixture(scope="module")
+def hasty_port() -> Iterator[int]:
+    yield from serving(Hasty)
+
+
+def serving(protocol: type[Http]) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(echo, http=Http, loop="uvloop", lifespan="off", log_level="critical"))
+    server = uvicorn.Server(uvicorn.Config(echo, http=protocol, loop="uvloop", lifespan="off", log_level="critical"))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     yield listening.getsockname()[1]
@@ -105,3 +118,35 @@ def test_headers_below_the_limit_and_long_bodies_pass(port: int) -> None:
 def test_what_two_servers_might_read_otherwise_is_refused(port: int, request_: bytes) -> None:
     """Request smuggling: a proxy in front must not see other borders between requests."""
     assert answer(port, request_).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"GET / HT", id="request line"),
+        pytest.param(POST + b"A: b\r\n", id="headers"),
+    ],
+)
+def test_who_never_ends_the_headers_is_let_go(hasty_port: int, begin: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", hasty_port), timeout=60) as client:
+        client.sendall(begin)
+        assert client.recv(1) == b"", "the server closed"
+
+
+def test_also_in_a_second_request(hasty_port: int) -> None:
+    with socket.create_connection(("127.0.0.1", hasty_port), timeout=60) as client:
+        client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\n")
+        found = b""
+        while more := client.recv(65536):
+            found += more
+    assert found.count(b"HTTP/1.1 200 ") == 1
+    assert found.endswith(b"/a 0")
+
+
+def test_a_body_may_take_longer_than_headers(hasty_port: int) -> None:
+    with socket.create_connection(("127.0.0.1", hasty_port), timeout=60) as client:
+        client.sendall(POST + b"Content-Length: 2\r\n\r\na")
+        time.sleep(2 * Hasty.head_seconds)
+        client.sendall(b"b")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
