@@ -39,6 +39,8 @@ class Studio:
     blobs: Blobs
     model: str
     seen: set[str] = field(default_factory=set)
+    _beats: threading.Lock = field(default_factory=threading.Lock)
+    _worker: WorkerInfo | None = None
 
     def announce(self, native: int = 128, guidance: float = 7.5) -> None:
         """A worker comes up."""
@@ -46,11 +48,24 @@ class Studio:
             name=self.model, label="Mini", description="", hash="0" * 64,
             native_width=native, native_height=native, prediction="v_prediction", text_layers=4, guidance=guidance,
         )  # fmt: skip
-        worker = WorkerInfo(
-            id="w", host="here", device="cpu", models=[model], rows=0, busy=0, ready=True,
-            heartbeat_at=datetime.now(UTC),
+        self.present(
+            WorkerInfo(
+                id="w", host="here", device="cpu", models=[model], rows=0, busy=0, ready=True,
+                heartbeat_at=datetime.now(UTC),
+            )
         )  # fmt: skip
-        self.store.announce(worker)
+
+    def present(self, worker: WorkerInfo) -> None:
+        """The worker, from now on."""
+        with self._beats:
+            self._worker = worker
+            self.store.announce(worker)
+
+    def beat(self) -> None:
+        """It is still there: one that is silent is forgotten after 15 seconds, which Chromium may need to start."""
+        with self._beats:
+            if self._worker:
+                self.store.announce(self._worker.model_copy(update={"heartbeat_at": datetime.now(UTC)}))
 
     def next_job(self, seconds: float = 30.0) -> Job:
         """The job submitted next."""
@@ -144,7 +159,17 @@ def studio(served: tuple[str, Settings], redis_url: str) -> Iterator[Studio]:
     store = JobStore(connect(settings))
     studio = Studio(url, store, Blobs(settings.blobs), settings.model.name)
     studio.announce()
+    over = threading.Event()
+
+    def live() -> None:
+        while not over.wait(3):
+            studio.beat()
+
+    heart = threading.Thread(target=live)
+    heart.start()
     yield studio
+    over.set()
+    heart.join()
     store.redis.close()
 
 

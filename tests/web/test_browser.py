@@ -145,7 +145,6 @@ def test_a_lost_connection_is_told_and_comes_back(page: Page, studio: "Studio") 
     studio.picture(claim, 0, colour(1, 2, 3))
     studio.finish(claim)
     expect(page.locator(".result img")).to_be_visible()
-    studio.announce()  # a worker is forgotten after 15 seconds, which a busy machine may need
     expect(page.locator("#service")).to_have_text("Ready")
 
 

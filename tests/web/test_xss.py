@@ -88,7 +88,7 @@ def publish(studio: Studio, vectors: list[str]) -> None:
         for at, text in enumerate(vectors)
     ]
     (worker,) = studio.store.workers()
-    studio.store.announce(worker.model_copy(update={"models": models, "device": vectors[0], "host": vectors[0]}))
+    studio.present(worker.model_copy(update={"models": models, "device": vectors[0], "host": vectors[0]}))
 
 
 def work(studio: Studio, number: int, vector: str) -> None:
