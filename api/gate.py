@@ -49,7 +49,7 @@ class Gate:
         if _name(host) not in self._hosts:
             return 421, "Darkroom does not go by this name; whoever runs it can add the name to DARKROOM_HOSTS."
         if not scope["path"].isprintable():  # a route's pattern passes over a line break at the end, the door's do not
-            return 404, "There is nothing at this address: none has such characters in it."
+            return 404, "There is nothing at this address: none has such characters in it; /docs lists what there is."
         for origin in headers.getlist("origin"):
             if not _is_own(origin, host, scope["scheme"]):
                 return 403, "A page of another site may not ask this; open Darkroom's own page, or use a program."

@@ -43,7 +43,7 @@ def test_a_submitted_job_is_told_with_everything_filled_in(client: TestClient, s
         "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "variation": None,
         "feature_cache": 1,
         "seed_size": None, "tiling": "none", "hires": None, "priority": "normal", "start_within": None,
-        "finish_within": None, "metadata": True,
+        "finish_within": None, "metadata": True, "webhook": None,
     }  # fmt: skip
     assert job["progress"] == {
         "step": 0, "steps": 20, "fraction": 0.0, "position": 0, "starts_in_seconds": None, "eta_seconds": None,

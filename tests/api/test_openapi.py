@@ -117,7 +117,7 @@ def test_an_id_in_an_answer_is_linked_to_what_it_opens(document: Any, operations
                 assert link["parameters"][parameter].startswith("$response.body#/")
                 linked.setdefault(name, set()).add(by_id[link["operationId"]])
     of_job = {name for name in ROUTES if "/jobs/{job_id}" in name}
-    assert len(of_job) == 9
+    assert len(of_job) == 10
     for name in ("POST /api/v1/jobs", "GET /api/v1/jobs", "POST /api/v1/jobs/{job_id}/retry"):
         assert linked[name] == of_job
     assert linked["POST /api/v1/images"] == {name for name in ROUTES if "{image_id}" in name}

@@ -26,7 +26,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "clip_skip": 0, "guidance_rescale": 0.0, "guidance_start": 0.0, "guidance_end": 1.0, "feature_cache": 1,
         "variation": None,
         "seed_size": None, "tiling": "none", "hires": None, "priority": "normal", "start_within": None,
-        "finish_within": None, "metadata": True,
+        "finish_within": None, "metadata": True, "webhook": None,
     }  # fmt: skip
     assert Img2Img(prompt="", image=IMAGE).strength == 0.75
     inpaint = Inpaint(prompt="", image=IMAGE, mask=MASK)
