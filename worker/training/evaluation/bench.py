@@ -77,11 +77,6 @@ class Bench:
         return list(look(self.judge, pictures))
 
     @cached_property
-    def of_any(self) -> np.ndarray:
-        """A generated picture for each of `any_scenes`."""
-        return self.generated("any", self.any_scenes)
-
-    @cached_property
     def of_plain(self) -> np.ndarray:
         """A generated picture for each of the plain scenes."""
         return self.generated("plain", self.plain)

@@ -27,7 +27,9 @@ MARGIN = 8  # pixels around a subject that is to be painted over
 def content(bench: Bench) -> list[Row]:
     """Subject, place and time of single subjects in any style."""
     scenes = [bench.any_scenes[i] for i in bench.single]
-    made, drawn = bench.seen(bench.of_any[bench.single]), bench.seen(held_out.pictures(scenes))
+    until = bench.single[-1] + 1  # the rest is for the distance of distributions alone
+    pictures = bench.generated("any", bench.any_scenes[:until])[bench.single]
+    made, drawn = bench.seen(pictures), bench.seen(held_out.pictures(scenes))
     how = f"classifier, {len(scenes)} complete captions, all styles"
     right = {"subject": _kind_right, "place": lambda s, f: s.place == f.place, "time": lambda s, f: s.time == f.time}
     shares = {what: [_share(map(good, scenes, seen)) for seen in (made, drawn)] for what, good in right.items()}
@@ -96,7 +98,7 @@ def distributions(bench: Bench) -> list[Row]:
         for pictures in (
             held_out.pictures(bench.any_scenes),
             held_out.pictures(held_out.scenes(count, APART)),
-            bench.of_any,
+            bench.generated("any", bench.any_scenes),
         )
     )
     ruler = distance(ours, other)
