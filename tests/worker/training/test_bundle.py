@@ -81,7 +81,7 @@ def test_clip_and_the_text_encoder_are_one() -> None:
 
 
 def test_clip_tells_subjects_of_drawings() -> None:
-    """Of all subjects' names the drawn one's is most alike, for more than half; chance is 1 of 24.
+    """Of all subjects' names the drawn one's is most alike, for more than half of 240 drawings; chance is 1 of 24.
 
     Three words leave open what it was taught to compare, place, time and style; with whole captions see the card.
     """
