@@ -242,7 +242,7 @@ def test_work_grows_with_the_length_and_no_faster(unit: str) -> None:
 def test_a_hundred_kilobytes_take_no_time_to_speak_of() -> None:
     """For what regular expressions do, which no line count sees: quadratic work would take minutes.
 
-    Two seconds of processor time each, where an idle machine takes 0.05: this one may be busy.
+    Half a minute of processor time each, where an idle machine takes 0.05: this one may be slow, and busy.
     """
     deep = "[" + "(" * 63
     shapes = ["(" * 50_000 + ")" * 50_000, deep + "[a:b:5] " * 12_500 + "]", "(:" * 64 + " " * 100_000 + ")" * 64]
@@ -251,7 +251,7 @@ def test_a_hundred_kilobytes_take_no_time_to_speak_of() -> None:
         for function in FUNCTIONS:
             begin = time.process_time()
             _tolerant(function, text)
-            assert time.process_time() - begin < 2, text[:20]
+            assert time.process_time() - begin < 30, text[:20]
 
 
 # Choices and wildcards
