@@ -140,19 +140,8 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        shop = self._workshop
-        relay = Relay(
-            claim,
-            work,
-            model,
-            run.plan,
-            self._store,
-            self._blobs,
-            run.memory,
-            shop.maker,
-            self._tracing,
-            tells=request.metadata,
-        )
+        ledger, maker = (self._store, self._blobs, run.memory), self._workshop.maker
+        relay = Relay(claim, work, model, run.plan, *ledger, maker, self._tracing, tells=request.metadata)
         try:
             relay.follow(run.ticket)
         finally:

@@ -76,26 +76,26 @@ def as_sent(services: Services, how: str, alice: dict[str, str]) -> dict[str, st
     return {"Cookie": f"darkroom_session={services.keys.sign_in(alice['Authorization'].split()[1])}"}
 
 
-@pytest.mark.parametrize("how", ENDINGS)
-def test_a_stream_ends(client: TestClient, services: Services, job: tuple[str, dict[str, str]], how: str) -> None:
+def ended(client: TestClient, services: Services, job: tuple[str, dict[str, str]], rest: str, how: str) -> Any:
+    """The answer to a call that was held when alice's way in ended."""
     path, alice = job
     sent = as_sent(services, how, alice)
-    call = Call(client, f"{path}/events", sent)
+    call = Call(client, path + rest, sent)
     held(services, path, call)
     ENDINGS[how](services, sent)
-    answer = call.result()
+    return call.result()
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_a_stream_ends(client: TestClient, services: Services, job: tuple[str, dict[str, str]], how: str) -> None:
+    answer = ended(client, services, job, "/events", how)
     assert (answer.status_code, "event: state" in answer.text, "event: done" in answer.text) == (200, True, False)
     assert services.store.counts() == (1, 0)  # the job waits on
 
 
 @pytest.mark.parametrize("how", ENDINGS)
 def test_a_long_poll_ends(client: TestClient, services: Services, job: tuple[str, dict[str, str]], how: str) -> None:
-    path, alice = job
-    sent = as_sent(services, how, alice)
-    call = Call(client, f"{path}?wait=30", sent)
-    held(services, path, call)
-    ENDINGS[how](services, sent)
-    answer = call.result()
+    answer = ended(client, services, job, "?wait=30", how)
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     assert answer.headers["www-authenticate"].startswith("Bearer")
 

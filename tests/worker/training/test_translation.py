@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from tests.worker.training.test_whitening import states
-from worker.training.denoiser import build
-from worker.training.sizes import SIZES
+from tests.worker.training.test_whitening import states, stirred
 from worker.training.translation import Translation
 
 
 def test_what_is_linear_is_carried_over_exactly() -> None:
     generator = torch.Generator().manual_seed(1)
-    unet = build(SIZES["small"])
-    for parameter in unet.parameters():  # away from the zeros that it begins with
-        parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
+    unet = stirred(generator)
     old = states(2 * 77, generator).reshape(2, 77, 128)
     new = old @ (torch.eye(128) + 0.03 * torch.randn(128, 128, generator=generator)) + torch.linspace(1, -1, 128)
     rows, steps = torch.randn(2, 8, 16, 16, generator=generator), torch.tensor([10, 700])

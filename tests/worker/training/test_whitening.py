@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from diffusers import UNet2DConditionModel
 
 from worker.training.denoiser import build
 from worker.training.sizes import SIZES
@@ -14,6 +15,14 @@ def states(count: int, generator: torch.Generator) -> torch.Tensor:
     mixing = torch.linalg.qr(torch.randn(128, 128, generator=generator)).Q * torch.linspace(0.1, 1, 128)
     made: torch.Tensor = torch.randn(count, 128, generator=generator) @ mixing.T + torch.linspace(-3, 3, 128)
     return made
+
+
+def stirred(generator: torch.Generator) -> UNet2DConditionModel:
+    """A U-Net away from the zeros that it begins with."""
+    unet = build(SIZES["small"])
+    for parameter in unet.parameters():
+        parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
+    return unet
 
 
 def test_whitened_states_are_white() -> None:
@@ -33,9 +42,7 @@ def test_directions_without_variance_are_not_blown_up() -> None:
 
 def test_folding_changes_nothing() -> None:
     generator = torch.Generator().manual_seed(1)
-    unet = build(SIZES["small"])
-    for parameter in unet.parameters():  # away from the zeros that it begins with
-        parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
+    unet = stirred(generator)
     context = states(2 * 77, generator).reshape(2, 77, 128)
     whitening = Whitening.fit(context.flatten(0, 1))
     rows, steps = torch.randn(2, 8, 16, 16, generator=generator), torch.tensor([10, 700])
