@@ -42,7 +42,7 @@ from api.tokenizers import Tokenizers
 from contract import logs
 from contract.access import Keys
 from contract.audit import Audit
-from contract.blobs import Blobs
+from contract.blobs import open_blobs
 from contract.broker import make_celery
 from contract.reaper import Reaper
 from contract.redis_check import refuse_evicting
@@ -111,7 +111,7 @@ def _services(settings: Settings, tracing: Tracing) -> Services:
         settings=settings,
         store=store,
         look=Coalesced(store.find),
-        blobs=Blobs(settings.blobs),
+        blobs=open_blobs(settings),
         celery=make_celery(settings),
         changes=Changes(settings),
         tokenizers=Tokenizers(store),

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import diffusers
 import torch
@@ -15,7 +14,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.settings import ROOT
 from contract.store import Claim, JobStore, Work
@@ -98,11 +96,11 @@ class Memory:
         self.checkpoints.clear(self.claim.job_id)
 
 
-def resumed(memory: Memory, plan: Plan, maker: str, store: JobStore, blobs: Blobs) -> Checkpoint:
+def resumed(memory: Memory, plan: Plan, maker: str, store: JobStore) -> Checkpoint:
     """How far earlier claims came: traces, and pictures that stand in the ledger already, made as they would be now."""
     done: frozenset[int] = frozenset()
     try:
-        done = plan.recall(_kept(memory.claim.job_id, maker, store, blobs))
+        done = plan.recall(_kept(memory.claim.job_id, maker, store))
     except (RedisError, OSError) as error:
         log.warning("%s: its finished pictures cannot be read: %s", memory.claim.job_id, error)
     traces = {index: trace for index, trace in memory.recall().items() if index not in done}
@@ -111,12 +109,12 @@ def resumed(memory: Memory, plan: Plan, maker: str, store: JobStore, blobs: Blob
     return Checkpoint(traces, done)
 
 
-def _kept(job_id: str, maker: str, store: JobStore, blobs: Blobs) -> dict[int, Path]:
-    """Outputs of a job that an equal maker has stored, by number. The output is the last to be stored of its number."""
+def _kept(job_id: str, maker: str, store: JobStore) -> dict[int, str]:
+    """SHA-256 of a job's outputs that an equal maker has stored, by number; an output is the last stored of its own."""
     job = store.get(job_id)
     records = [store.image(image.id) for image in job.images if image.role == "output"] if job else []
     return {
-        record.index: blobs.path(record.sha256)
+        record.index: record.sha256
         for record in records
         if record and record.index is not None and record.metadata.get("maker") == maker
     }

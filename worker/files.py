@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,9 @@ def png(pixels: Pixels, made_from: Mapping[str, Any] | None, infotext: str | Non
     return encode(pixels, texts)
 
 
-def read(file: Path) -> Pixels:
+def read(data: bytes) -> Pixels:
     """A picture of ours, (H, W, 3). Raises OSError."""
-    with Image.open(file, formats=["PNG"]) as image:
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
         return np.asarray(image.convert("RGB"))
 
 

@@ -75,7 +75,7 @@ class ModelWorkshop:
     def begin(self, claim: Claim, request: JobRequest, work: Work) -> Run:
         planned = plan(request, work, self._blobs)
         memory = Memory(self._checkpoints, claim, fingerprint(self.maker, work))
-        resume = resumed(memory, planned, self.maker, self._store, self._blobs)
+        resume = resumed(memory, planned, self.maker, self._store)
         return Run(self.engine.submit(*planned.requests, owner=work.owner, resume=resume), planned, memory)
 
 

@@ -18,28 +18,13 @@ from contract.store import Claim, JobStore, Verdict, Work
 from contract.tracing import Tracing
 from worker import files
 from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Failed, Picture, Preview, Progress, Ticket
+from worker.patience import insist
 from worker.plan import Plan, Print
 from worker.workshop import Memory
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
-
-PATIENCE = 60.0  # seconds a finished picture waits for Redis or the disk to come back
-
-
-def insist(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it, again and again for a minute while Redis or the disk is away; then JobFailed(storage_error)."""
-    deadline, pause = time.monotonic() + PATIENCE, 0.1
-    while True:
-        try:
-            return act(*args, **kwargs)
-        except (RedisError, OSError) as error:
-            if time.monotonic() + pause > deadline:
-                raise JobFailed(ErrorCode.STORAGE_ERROR, "the picture could not be stored") from error
-            log.warning("storage: %s; trying again", error)
-            time.sleep(pause)
-            pause = min(2 * pause, 5.0)
 
 
 @dataclass(frozen=True)

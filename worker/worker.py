@@ -19,7 +19,8 @@ from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from contract.tracing import Tracing
 from worker.engine.ticket import Ticket
-from worker.relay import Relay, insist
+from worker.patience import insist
+from worker.relay import Relay
 from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)

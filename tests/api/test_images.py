@@ -137,7 +137,7 @@ def test_a_link_where_bytes_should_lie_is_not_followed(
     client: TestClient, services: Services, upload: Callable[[bytes], Any], tmp_path: Path
 ) -> None:
     image = upload(png(noise(23, 20)))
-    path = services.blobs.path(image["sha256"])
+    path = services.settings.blobs / image["sha256"][:2] / image["sha256"]
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     for size in ({}, {"size": 64}):

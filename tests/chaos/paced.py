@@ -80,7 +80,7 @@ class PacedPlan:
         made_from = told(request, (request.prompt, request.negative_prompt))
         yield Print(picture.index, picture.seed, "output", picture.rgb, made_from)
 
-    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
+    def recall(self, kept: Mapping[int, str], /) -> frozenset[int]:
         return frozenset()
 
     def finish(self) -> Iterator[Print]:

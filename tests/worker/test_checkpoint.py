@@ -137,12 +137,12 @@ def test_pictures_of_an_equal_maker_are_not_made_again(store: JobStore, blobs: B
     memory = Memory(Checkpoints(settings.checkpoints), taken, PRINT)
     memory.keep({0: TRACES[0], 1: TRACES[1]})
     planned = plan(REQUEST, store.work(taken.job_id), blobs)
-    found = resumed(memory, planned, "mine", store, blobs)
+    found = resumed(memory, planned, "mine", store)
     assert (set(found.traces), found.done) == ({0, 1}, frozenset())
     show(store, blobs, taken, 0, "another")
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset()
+    assert resumed(memory, planned, "mine", store).done == frozenset()
     show(store, blobs, taken, 0, "mine")
-    found = resumed(memory, planned, "mine", store, blobs)
+    found = resumed(memory, planned, "mine", store)
     assert (set(found.traces), found.done) == ({1}, frozenset({0}))
 
 
@@ -151,7 +151,7 @@ def test_a_raw_picture_alone_is_not_done(store: JobStore, blobs: Blobs, settings
     memory = Memory(Checkpoints(settings.checkpoints), taken, PRINT)
     show(store, blobs, taken, 0, "mine", role="raw")
     planned = plan(REQUEST, store.work(taken.job_id), blobs)
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset()
+    assert resumed(memory, planned, "mine", store).done == frozenset()
 
 
 def test_cells_that_are_there_go_onto_the_sheet(store: JobStore, blobs: Blobs, settings: Settings) -> None:
@@ -161,7 +161,7 @@ def test_cells_that_are_there_go_onto_the_sheet(store: JobStore, blobs: Blobs, s
     base = {**REQUEST.model_dump(), "count": 1}
     grid = Grid.model_validate({"kind": "grid", "base": base, "x": {"field": "steps", "values": [2, 3]}})
     planned = plan(grid, replace(WORK, drawn=[("a black cat", "")]), blobs)
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset({0, 1})
+    assert resumed(memory, planned, "mine", store).done == frozenset({0, 1})
     (sheet,) = planned.finish()
     for pixels in kept:
         corners = np.argwhere((sheet.pixels[:-127, :-127] == pixels[0, 0]).all(axis=-1))
@@ -176,4 +176,4 @@ def test_an_enlargement_is_no_tile(store: JobStore, blobs: Blobs, settings: Sett
         {"image": IMAGE, "prompt": "", "seed": 1, "model": "mini", "tile": 64, "overlap": 16, "factor": 2}
     )
     planned = plan(request, replace(WORK, inputs={IMAGE: stored(blobs, photo(64, 64))}), blobs)
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset()
+    assert resumed(memory, planned, "mine", store).done == frozenset()

@@ -19,13 +19,14 @@ from contract.jobs import JobState, ModelInfo
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
-from worker import relay as module
+from worker import patience
 from worker.checkpoint import Memory
 from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Failed, Picture, Preview, Progress, Ticket, Trace
 from worker.kinds import plan
+from worker.patience import insist
 from worker.pictures import Finished
 from worker.plan import Pictures
-from worker.relay import Relay, insist
+from worker.relay import Relay
 
 MODEL = ModelInfo(
     name="mini", label="Mini", description="", hash="00" * 32, native_width=128, native_height=128,
@@ -213,7 +214,7 @@ def test_storage_that_comes_back_is_waited_for() -> None:
 
 
 def test_storage_that_stays_away_fails_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    monkeypatch.setattr(patience, "PATIENCE", 0.3)
 
     def act() -> None:
         raise OSError("full")
