@@ -8,6 +8,9 @@ from pathlib import Path
 from contract.places import Bucket, Folder, Place
 from contract.settings import Settings
 
+THUMBNAIL = 256  # pixels of its longer side
+_SMALL = ".webp"
+
 
 class Blobs:
     """Bytes by hash, in a folder or another place. Threads may share it."""
@@ -34,8 +37,16 @@ class Blobs:
         return [name for name, written in self._place.names(f"{shelf:02x}") if _is_hash(name) and written < latest]
 
     def delete(self, sha: str) -> None:
-        """Remove the bytes; unknown ones are no error."""
-        self._place.delete(_name(sha))
+        """Remove the bytes, and the thumbnail beside them; unknown ones are no error."""
+        self._place.delete(_name(sha) + _SMALL, _name(sha))
+
+    def keep_thumbnail(self, sha: str, webp: bytes) -> None:
+        """Lay a picture's small copy beside it, to go with it. Raises OSError."""
+        self._place.put(_name(sha) + _SMALL, webp)
+
+    def thumbnail(self, sha: str) -> bytes:
+        """What `keep_thumbnail` was given, or FileNotFoundError. Raises OSError."""
+        return self._place.get(_name(sha) + _SMALL)
 
 
 def open_blobs(settings: Settings) -> Blobs:

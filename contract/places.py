@@ -33,7 +33,7 @@ class Place(Protocol):
         """What lies in a folder, named without it, and when that was written, in seconds since 1970."""
         ...
 
-    def delete(self, name: str) -> None:
+    def delete(self, *names: str) -> None:
         """Unknown ones are no error."""
         ...
 
@@ -60,10 +60,11 @@ class Folder:
             with suppress(FileNotFoundError):
                 yield file.name, file.stat(follow_symlinks=False).st_mtime
 
-    def delete(self, name: str) -> None:
-        self._path(name)
-        with _as_os_error(), suppress(FileNotFoundError):
-            self._store.delete(name)
+    def delete(self, *names: str) -> None:
+        for name in names:
+            self._path(name)
+            with _as_os_error(), suppress(FileNotFoundError):
+                self._store.delete(name)
 
     def _path(self, name: str) -> Path:
         """Where bytes lie. Raises OSError where a link stands in the way: it may lead out of the folder."""
@@ -102,9 +103,9 @@ class Bucket:
                 for each in found:
                     yield each["path"].rpartition("/")[2], each["last_modified"].timestamp()
 
-    def delete(self, name: str) -> None:
+    def delete(self, *names: str) -> None:
         with _as_os_error(), suppress(FileNotFoundError):
-            self._store.delete(name)
+            self._store.delete(names)
 
 
 @contextmanager

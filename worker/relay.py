@@ -94,6 +94,8 @@ class Relay:
         told = infotext.describe(made_from, made.index)
         data = files.png(made.pixels, made_from, told) if self.tells else files.png(made.pixels, None)
         sha = insist(self.blobs.put, data)
+        if (small := files.thumbnail(made.pixels)) is not None:
+            self._try(self.blobs.keep_thumbnail, sha, small)
         image_id = picture_id(self.claim.job_id, made.index, made.role)
         image = StoredImage(
             id=image_id,
@@ -119,11 +121,11 @@ class Relay:
         insist(self.store.add_picture, self.claim, image)
 
     def _try(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Progress and previews are worth no waiting: the next one tells more."""
+        """Progress and previews are worth no waiting: the next tells more; a thumbnail is made again when asked for."""
         try:
             return act(*args, **kwargs)
-        except RedisError as error:
-            log.debug("progress not told: %s", error)
+        except (RedisError, OSError) as error:
+            log.debug("passed over: %s", error)
             return None
 
     def _obey(self, verdict: Verdict | None, ticket: Ticket) -> None:

@@ -103,6 +103,19 @@ def test_what_is_no_hash_is_no_name(blobs: Blobs, name: str) -> None:
             ask(name)
 
 
+def test_a_thumbnail_lies_beside_its_picture_and_goes_with_it(blobs: Blobs) -> None:
+    sha = blobs.put(b"picture")
+    with pytest.raises(FileNotFoundError):
+        blobs.thumbnail(sha)
+    blobs.keep_thumbnail(sha, b"small")
+    assert (blobs.thumbnail(sha), blobs.get(sha)) == (b"small", b"picture")
+    assert blobs.stored(shelf_of(sha), -60.0) == [sha]
+    blobs.delete(sha)
+    for ask in (blobs.get, blobs.thumbnail):
+        with pytest.raises(FileNotFoundError):
+            ask(sha)
+
+
 # --- a folder -----------------------------------------------------------------------------------------
 
 

@@ -130,6 +130,38 @@ def test_what_was_measured_stands_in_the_record_and_in_the_file(begin: Begin, st
     assert len(set(shas[0])) == 2
 
 
+LARGE = np.random.default_rng(1).integers(0, 256, (384, 512, 3), dtype=np.uint8)
+
+
+def run_large(begin: Begin, store: JobStore) -> str:
+    """A job of one large picture; its SHA-256."""
+    taken, relay, ticket = begin()
+    ticket.put(Picture(0, 7, LARGE))
+    ticket.put(Done())
+    relay.follow(ticket)
+    job = read(store, taken.job_id)
+    assert job.state is JobState.SUCCEEDED
+    return job.images[0].sha256
+
+
+def test_a_large_picture_has_a_thumbnail_beside_it(begin: Begin, store: JobStore, blobs: Blobs) -> None:
+    small = Image.open(io.BytesIO(blobs.thumbnail(run_large(begin, store))))
+    assert (small.format, small.size) == ("WEBP", (256, 192))
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_no_trouble(
+    begin: Begin, store: JobStore, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Blobs, "keep_thumbnail", full)
+    sha = run_large(begin, store)
+    assert blobs.get(sha)
+    with pytest.raises(FileNotFoundError):
+        blobs.thumbnail(sha)
+
+
 def test_a_failure_keeps_its_code(begin: Begin) -> None:
     _, relay, ticket = begin()
     ticket.put(Failed("nan_image", "not a number"))
