@@ -36,6 +36,7 @@ from api.routes import (
     reading,
     sign_in,
     tokens,
+    verification,
     webhooks,
 )
 from api.tokenizers import Tokenizers
@@ -76,7 +77,8 @@ def create_app(settings: Settings | None = None, tracing: Tracing | None = None)
     problems.install(app)
     describe(app)
     webhooks.describe_message(app)
-    for module in (jobs, images, reading, events, webhooks, dead_letters, catalogue, tokens, health, me, docs, sign_in):
+    pictures, rest = (images, verification, reading), (events, webhooks, dead_letters, catalogue, tokens, health, me)
+    for module in (jobs, *pictures, *rest, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)

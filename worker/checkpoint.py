@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import diffusers
+import PIL
 import torch
 from redis.exceptions import RedisError
 from safetensors import SafetensorError
@@ -17,6 +18,7 @@ from torch import Tensor
 from contract.checkpoints import Checkpoints
 from contract.settings import ROOT
 from contract.store import Claim, JobStore, Work
+from contract.verification import MadeBy
 from worker.engine.ticket import Checkpoint, Trace
 from worker.models.loader import Components
 from worker.plan import Plan
@@ -24,15 +26,29 @@ from worker.plan import Plan
 log = logging.getLogger(__name__)
 
 
-def maker_of(components: Components, device: str, *, compiled: bool = False) -> str:
-    """16 hex digits for all that bytes depend on beside the request: where they are equal, so are the pictures."""
+def made_by(components: Components, device: str, *, compiled: bool = False, strict: bool = True) -> MadeBy:
+    """All that bytes depend on beside the request: where it is equal, so are the pictures, if strict."""
     code = hashlib.sha256()
     for file in sorted(file for folder in ("contract", "worker") for file in (ROOT / folder).rglob("*.py")):
         code.update(file.read_bytes())
-    threads = torch.get_num_threads() if components.device.type == "cpu" else 0
-    versions = torch.__version__, diffusers.__version__, code.hexdigest()
-    ways = components.channels_last, compiled
-    return _digest(components.sha256, str(components.dtype), device, threads, *ways, *versions)[:16]
+    return {
+        "model": components.sha256,
+        "device": device,
+        "dtype": str(components.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads() if components.device.type == "cpu" else 0,
+        "channels_last": components.channels_last,
+        "compiled": compiled,
+        "strict": strict,
+        "code": code.hexdigest()[:16],
+        "torch": torch.__version__,
+        "diffusers": diffusers.__version__,
+        "pillow": PIL.__version__,
+    }
+
+
+def maker_of(parts: MadeBy) -> str:
+    """16 hex digits for all of it."""
+    return _digest(dict(parts))[:16]
 
 
 def fingerprint(maker: str, work: Work) -> str:

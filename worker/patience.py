@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from redis.exceptions import RedisError
 
+from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 
 log = logging.getLogger(__name__)
@@ -28,3 +29,15 @@ def insist(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             log.warning("storage: %s; trying again", error)
             time.sleep(pause)
             pause = min(2 * pause, 5.0)
+
+
+def read_bytes(sha: str | None, blobs: Blobs) -> bytes:
+    """Stored bytes, waited for; none at all where they are gone, which no waiting brings back."""
+    return insist(_bytes_of, sha, blobs)
+
+
+def _bytes_of(sha: str | None, blobs: Blobs) -> bytes:
+    try:
+        return blobs.get(sha) if sha else b""
+    except FileNotFoundError:
+        return b""

@@ -14,7 +14,7 @@ from worker.engine.noise import StartNoise
 from worker.engine.request import EngineRequest, HighRes
 from worker.inpainting import lay_out
 from worker.models.tiling import Tiling
-from worker.patience import insist
+from worker.patience import read_bytes
 from worker.pictures import RESIZE, Finished, Pixels, colours, coverage, signed
 
 Drawn = Sequence[tuple[str, str]]
@@ -57,19 +57,11 @@ def prepare(request: PictureRequest, inputs: Mapping[str, str], drawn: Drawn, bl
 
 def read_input(image_id: str, inputs: Mapping[str, str], blobs: Blobs) -> Image.Image:
     """An input picture. Raises JobFailed: bad_image, and storage_error while its bytes cannot be had."""
-    data = insist(_bytes_of, inputs.get(image_id), blobs)
+    data = read_bytes(inputs.get(image_id), blobs)
     try:
         return Image.open(io.BytesIO(data), formats=["PNG"])
     except OSError as error:
         raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
-
-
-def _bytes_of(sha: str | None, blobs: Blobs) -> bytes:
-    """None at all where they are gone, which no waiting brings back."""
-    try:
-        return blobs.get(sha) if sha else b""
-    except FileNotFoundError:
-        return b""
 
 
 def engine_request(request: PictureRequest, drawn: Drawn) -> EngineRequest:

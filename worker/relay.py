@@ -16,10 +16,12 @@ from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
 from contract.store import Claim, JobStore, Verdict, Work
 from contract.tracing import Tracing
+from contract.verification import MadeBy, Original
 from worker import files
 from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Failed, Picture, Preview, Progress, Ticket
-from worker.patience import insist
+from worker.patience import insist, read_bytes
 from worker.plan import Plan, Print
+from worker.verify import verify
 from worker.workshop import Memory
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Relay:
     maker: str
     tracing: Tracing = field(default_factory=Tracing)
     tells: bool = True  # the files say how they were made
+    made_by: MadeBy = field(default_factory=dict)  # what `maker` is a digest of
     begun: float = field(default_factory=time.monotonic)
     stored: set[int] = field(default_factory=set)  # of the engine's pictures, those that need no trace any more
 
@@ -83,6 +86,9 @@ class Relay:
 
     def _keep(self, made: Print) -> None:
         """Store one finished picture: first the bytes, then the record that shows it."""
+        if self.work.verifies:
+            self._compare(made, self.work.verifies)
+            return
         model = {"name": self.model.name, "hash": self.model.hash}
         made_from = {
             **made.made_from,
@@ -115,10 +121,22 @@ class Relay:
                 **made_from,
                 "infotext": told,
                 "maker": self.maker,
+                "made_by": dict(self.made_by),
                 "timings": {"seconds": round(time.monotonic() - self.begun, 3)},
             },
         )
         insist(self.store.add_picture, self.claim, image)
+
+    def _compare(self, made: Print, original: Original) -> None:
+        """Note whether a picture is the one that it was made after. It is not kept."""
+        if made.role != original.role:
+            return
+        data = read_bytes(self.work.inputs.get(original.image_id), self.blobs)
+        try:
+            verdict = verify(original, data, made.pixels, self.maker, self.made_by)
+        except OSError as error:
+            raise JobFailed(ErrorCode.BAD_IMAGE, "the picture to compare with cannot be read any more") from error
+        insist(self.store.judge, self.claim, verdict)
 
     def _try(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Progress and previews are worth no waiting: the next tells more; a thumbnail is made again when asked for."""

@@ -141,8 +141,8 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        ledger, maker = (self._store, self._blobs, run.memory), self._workshop.maker
-        relay = Relay(claim, work, model, run.plan, *ledger, maker, self._tracing, tells=request.metadata)
+        shop, ledger = self._workshop, (self._store, self._blobs, run.memory)
+        relay = Relay(claim, work, model, run.plan, *ledger, shop.maker, self._tracing, request.metadata, shop.made_by)
         try:
             relay.follow(run.ticket)
         finally:

@@ -86,14 +86,14 @@ async def read_image(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Fetch a picture, or a small copy of it; where none can be made, the picture itself."""
-    image = await run_in_threadpool(_find, services.store, image_id, owner)
+    image = await run_in_threadpool(find_image, services.store, image_id, owner)
     tag = f'"{image.sha256}-{size}"' if size else f'"{image.sha256}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     if size == THUMBNAIL and (kept := await run_in_threadpool(_thumbnail, image, services.blobs)):
         return Response(kept, headers=headers, media_type="image/webp")
-    data = await run_in_threadpool(_bytes_of, image, services.blobs)
+    data = await run_in_threadpool(bytes_of, image, services.blobs)
     if size is not None:
         small = await to_thread.run_sync(_small, image, data, services, size, limiter=services.decoder.slots)
         if small is not None:
@@ -105,23 +105,25 @@ async def read_image(
 @router.get("/{image_id:img}/metadata", responses=documented(404, 503))
 def read_metadata(image_id: str, store: StoreDep, owner: OwnerDep) -> dict[str, Any]:
     """Tell how a picture was made; for an upload, what was found in the file."""
-    return _find(store, image_id, owner).metadata
+    return find_image(store, image_id, owner).metadata
 
 
 @router.delete("/{image_id:img}", status_code=204, responses=documented(404, 503))
 def delete_image(image_id: str, store: StoreDep, owner: OwnerDep) -> None:
     """Delete a picture. Jobs that were submitted with it still get to see it."""
-    store.delete_image(_find(store, image_id, owner))
+    store.delete_image(find_image(store, image_id, owner))
 
 
-def _find(store: JobStore, image_id: str, owner: str) -> StoredImage:
+def find_image(store: JobStore, image_id: str, owner: str) -> StoredImage:
+    """Raises NotFound, for another's too."""
     image = store.image(image_id)
     if image is None or image.owner != owner:
         raise _unknown()
     return image
 
 
-def _bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
+def bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
+    """Raises NotFound where they are gone, Unavailable where they cannot be read."""
     try:
         return blobs.get(image.sha256)
     except FileNotFoundError:

@@ -18,7 +18,7 @@ from tests.worker.engine.tiny import tiny
 from tests.worker.kit import IMAGE, photo
 from tests.worker.kit import store as stored
 from worker import files
-from worker.checkpoint import Memory, fingerprint, maker_of, pack, resumed, unpack
+from worker.checkpoint import Memory, fingerprint, made_by, maker_of, pack, resumed, unpack
 from worker.engine.ticket import Trace
 from worker.kinds import plan
 from worker.pictures import Pixels
@@ -84,20 +84,21 @@ def test_every_input_counts(other: Work) -> None:
 
 def test_a_maker_is_its_model_number_format_device_and_threads() -> None:
     components = tiny()
-    mine = maker_of(components, "cpu")
-    assert mine == maker_of(tiny(), "cpu")
+    mine = maker_of(made_by(components, "cpu"))
+    assert mine == maker_of(made_by(tiny(), "cpu"))
     others = {
-        maker_of(replace(components, sha256="1" * 64), "cpu"),
-        maker_of(replace(components, dtype=torch.bfloat16), "cpu"),
-        maker_of(components, "NVIDIA H100"),
-        maker_of(replace(components, channels_last=False), "cpu"),
-        maker_of(components, "cpu", compiled=True),
+        maker_of(made_by(replace(components, sha256="1" * 64), "cpu")),
+        maker_of(made_by(replace(components, dtype=torch.bfloat16), "cpu")),
+        maker_of(made_by(components, "NVIDIA H100")),
+        maker_of(made_by(replace(components, channels_last=False), "cpu")),
+        maker_of(made_by(components, "cpu", compiled=True)),
+        maker_of(made_by(components, "cpu", strict=False)),
     }
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
-    others.add(maker_of(components, "cpu"))
+    others.add(maker_of(made_by(components, "cpu")))
     torch.set_num_threads(threads)
-    assert len(others - {mine}) == 6
+    assert len(others - {mine}) == 7
 
 
 def test_a_memory_passes_from_claim_to_claim(store: JobStore, settings: Settings) -> None:
