@@ -12,6 +12,7 @@ from typing import Any
 
 from contract.blobs import open_blobs
 from contract.dead_letters import DeadLetters
+from contract.jobs import Job
 from tests.bucket import STORE, moody, running_s3, well
 from tests.chaos import checker
 from tests.chaos.checker import Limits
@@ -118,9 +119,17 @@ def look(stack: Stack, history: History) -> Final:
         files = {sha: blobs.get(sha) for shelf in range(256) for sha in blobs.stored(shelf, -60.0)}
     else:
         files = {path.name: path.read_bytes() for path in stack.settings.blobs.rglob("*") if path.is_file()}
-    known = stack.store.page(state=None, kind=None, before=None, limit=10**6)[0]
-    referenced = frozenset(image.sha256 for job in known for image in job.images)
+    referenced = frozenset(image.sha256 for job in everything(stack) for image in job.images)
     return Final(jobs, files, referenced, dead_letters(stack), tuple(complaints(stack.log_files())))
+
+
+def everything(stack: Stack) -> Iterator[Job]:
+    """All jobs, page by page."""
+    page, rest = stack.store.page(state=None, kind=None, before=None, limit=1000)
+    yield from page
+    while rest is not None:
+        page, rest = stack.store.page(state=None, kind=None, before=rest, limit=1000)
+        yield from page
 
 
 def dead_letters(stack: Stack) -> frozenset[str]:
