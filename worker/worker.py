@@ -19,7 +19,8 @@ from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from contract.tracing import Tracing
 from worker.engine.ticket import Ticket
-from worker.relay import Relay, insist
+from worker.patience import insist
+from worker.relay import Relay
 from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,8 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        ledger, maker = (self._store, self._blobs, run.memory), self._workshop.maker
-        relay = Relay(claim, work, model, run.plan, *ledger, maker, self._tracing, tells=request.metadata)
+        shop, ledger = self._workshop, (self._store, self._blobs, run.memory)
+        relay = Relay(claim, work, model, run.plan, *ledger, shop.maker, self._tracing, request.metadata, shop.made_by)
         try:
             relay.follow(run.ticket)
         finally:

@@ -55,7 +55,7 @@ def test_bytes_without_a_record_are_swept_but_only_old_ones(store: JobStore, set
     orphan, young, used = blobs.put(b"orphan"), blobs.put(b"young"), blobs.put(b"used")
     submit(store, inputs={"img_in": used})
     for sha in (orphan, used):
-        os.utime(blobs.path(sha), (time.time() - 7200, time.time() - 7200))
+        os.utime(settings.blobs / sha[:2] / sha, (time.time() - 7200, time.time() - 7200))
     for shelf in range(256):
         store.found(blobs.stored(shelf, 3600.0))
     time.sleep(0.002)
