@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check
 # twenty seconds of a slow core before a worker has begun.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all starters others screenshot lint train evaluate bench load soak audit gpu-check clean chromium
+.PHONY: run test test-all starters others screenshot lint train evaluate bench load soak audit gpu-check clean chromium postgres
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
@@ -18,13 +18,15 @@ run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settin
 # Tests run as two halves side by side: one starts stacks and browsers and mostly waits, the other mostly computes.
 # Each prints when it is done, where make can hold output back (4.0 and later).
 STARTERS := tests/chaos tests/cli tests/deploy tests/e2e tests/web
+# Debian keeps the server off the PATH.
+POSTGRES = { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null
 HALVES = --no-print-directory --jobs=2 $(addprefix --,$(filter output-sync,$(.FEATURES))) starters others
-CHOSEN = -m "$(MARKS)$$(command -v chromium >/dev/null || echo ' and not browser')"
+CHOSEN = -m "$(MARKS)$$(command -v chromium >/dev/null || echo ' and not browser')$$($(POSTGRES) >/dev/null || echo ' and not postgres')"
 
-test: lint chromium  ## everything but the slow tests
+test: lint chromium postgres  ## everything but the slow tests
 	@$(MAKE) $(HALVES) MARKS="not slow"
 
-test-all: lint chromium  ## the slow tests too
+test-all: lint chromium postgres  ## the slow tests too
 	@$(MAKE) $(HALVES) MARKS="(slow or not slow)"
 
 starters:
@@ -85,6 +87,17 @@ chromium:
 	command -v chromium >/dev/null && exit 0; \
 	if [ -n "$$CI" ]; then echo "No Chromium, and CI leaves no test out" >&2; exit 1; fi; \
 	echo "No Chromium on the PATH: the browser tests are left out (Debian: apt install chromium)"
+
+# PostgreSQL for the library's tests, which start a server of their own; as with Chromium.
+postgres:
+	@$(POSTGRES) >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing PostgreSQL for the library's tests"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	fi; \
+	$(POSTGRES) >/dev/null && exit 0; \
+	if [ -n "$$CI" ]; then echo "No PostgreSQL, and CI leaves no test out" >&2; exit 1; fi; \
+	echo "No PostgreSQL: the library is tested on SQLite alone (Debian: apt install postgresql)"
 
 $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { \
