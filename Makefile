@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check
 # twenty seconds of a slow core before a worker has begun.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all stacks browsers others screenshot lint train evaluate bench load soak audit gpu-check clean chromium
+.PHONY: run test test-all stacks browsers others screenshot lint train evaluate bench load soak audit gpu-check clean chromium postgres
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
@@ -19,13 +19,16 @@ run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settin
 # the third computes. Each prints when it is done, where make can hold output back (4.0 and later).
 STACKS := tests/chaos tests/cli tests/deploy
 BROWSERS := tests/e2e tests/web
+# Debian keeps the server off the PATH.
+POSTGRES = { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null
 PARTS = --no-print-directory --jobs=3 $(addprefix --,$(filter output-sync,$(.FEATURES))) stacks browsers others
-CHOSEN = -m "$(MARKS)$$(command -v chromium >/dev/null || echo ' and not browser')"
+NEEDS = $$(command -v chromium >/dev/null || echo ' and not browser')$$($(POSTGRES) >/dev/null || echo ' and not postgres')
+CHOSEN = -m "$(MARKS)$(NEEDS)"
 
-test: lint chromium  ## everything but the slow tests
+test: lint chromium postgres  ## everything but the slow tests
 	@$(MAKE) $(PARTS) MARKS="not slow"
 
-test-all: lint chromium  ## the slow tests too
+test-all: lint chromium postgres  ## the slow tests too
 	@$(MAKE) $(PARTS) MARKS="(slow or not slow)"
 
 stacks:
@@ -89,6 +92,17 @@ chromium:
 	command -v chromium >/dev/null && exit 0; \
 	if [ -n "$$CI" ]; then echo "No Chromium, and CI leaves no test out" >&2; exit 1; fi; \
 	echo "No Chromium on the PATH: the browser tests are left out (Debian: apt install chromium)"
+
+# PostgreSQL for the library's tests, which start a server of their own; as with Chromium.
+postgres:
+	@$(POSTGRES) >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing PostgreSQL for the library's tests"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	fi; \
+	$(POSTGRES) >/dev/null && exit 0; \
+	if [ -n "$$CI" ]; then echo "No PostgreSQL, and CI leaves no test out" >&2; exit 1; fi; \
+	echo "No PostgreSQL: the library is tested on SQLite alone (Debian: apt install postgresql)"
 
 $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { \

@@ -14,6 +14,7 @@ DarkroomError
 │       ├── QueueFull       429  too many jobs wait
 │       └── OverQuota       429  the key has had what it may have
 ├── Unavailable             503  a part of Darkroom is away for the moment
+│   └── LibraryAway         503  the database: away, locked or full; the worker takes it for the disk's trouble it is
 └── JobFailed               ends one job, with a code of the closed list below
 """
 
@@ -96,6 +97,10 @@ class OverQuota(TooMany):
 
 class Unavailable(DarkroomError):
     """Redis, the disk or every worker is away; the same request may succeed later."""
+
+
+class LibraryAway(Unavailable, OSError):
+    """The library's database cannot be reached, is locked, or its disk is full. Waited for as any disk is."""
 
 
 class JobFailed(DarkroomError):

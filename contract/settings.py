@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None, description="An existing Redis (redis://, rediss:// or unix://) in place of our own process."
     )
+    database_url: str | None = Field(
+        None,
+        pattern=r"^postgres(ql)?://",
+        description="A PostgreSQL (postgresql://user:password@host/name) for the library, in place of a SQLite file in "
+        "the data folder; needed where workers are on other machines.",
+    )
     redis_bin: Path | None = Field(
         None, description="The redis-server or valkey-server to start; found by itself when unset."
     )
@@ -111,7 +117,8 @@ class Settings(BaseSettings):
     keep_days: float = Field(
         0.0,
         ge=0,
-        description="Days after its end that a job is forgotten, and its pictures with it; 0 = kept until deleted.",
+        description="Days after its end that a job is forgotten; its pictures stay in the library. "
+        "0 = kept until deleted.",
     )
     rate_per_key: int = Field(3000, ge=0, description="Most requests a minute with one key; 0 = any number.")
     rate_per_address: int = Field(

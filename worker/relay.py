@@ -14,6 +14,7 @@ from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
+from contract.library import Library
 from contract.store import Claim, JobStore, Verdict, Work
 from contract.tracing import Tracing
 from contract.verification import MadeBy, Original
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Relay:
-    """Carries the events of one claim to store and blobs, in the thread of its Celery task."""
+    """Carries the events of one claim to store, blobs and library, in the thread of its Celery task."""
 
     claim: Claim
     work: Work
@@ -39,6 +40,7 @@ class Relay:
     plan: Plan
     store: JobStore
     blobs: Blobs
+    library: Library
     memory: Memory
     maker: str
     tracing: Tracing = field(default_factory=Tracing)
@@ -85,7 +87,7 @@ class Relay:
             self.memory.forget()
 
     def _keep(self, made: Print) -> None:
-        """Store one finished picture: first the bytes, then the record that shows it."""
+        """Store one finished picture: first the bytes, then the record that lasts, then the one that shows it."""
         if self.work.verifies:
             self._compare(made, self.work.verifies)
             return
@@ -125,7 +127,13 @@ class Relay:
                 "timings": {"seconds": round(time.monotonic() - self.begun, 3)},
             },
         )
-        insist(self.store.add_picture, self.claim, image)
+        self._record(image)
+
+    def _record(self, image: StoredImage) -> None:
+        """Into the library, and to the job. A claim that is lost adds to neither."""
+        token = self.claim.token
+        if insist(self.library.add, image, token) and not insist(self.store.add_picture, self.claim, image):
+            insist(self.library.settle, image, token, insist(self.store.image, image.id))
 
     def _compare(self, made: Print, original: Original) -> None:
         """Note whether a picture is the one that it was made after. It is not kept."""

@@ -15,6 +15,7 @@ from contract.deaths import Death
 from contract.errors import ErrorCode, JobFailed
 from contract.jobs import WorkerInfo
 from contract.kinds import JobRequest
+from contract.library import Library
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from contract.tracing import Tracing
@@ -33,10 +34,17 @@ class Worker:
     """Runs jobs. `run` is called from many threads at once; everything else from one."""
 
     def __init__(
-        self, settings: Settings, store: JobStore, blobs: Blobs, workshop: Workshop, tracing: Tracing | None = None
+        self,
+        settings: Settings,
+        store: JobStore,
+        blobs: Blobs,
+        library: Library,
+        workshop: Workshop,
+        tracing: Tracing | None = None,
     ) -> None:
         self.name = settings.worker_name or socket.gethostname()
-        self._settings, self._store, self._blobs, self._workshop = settings, store, blobs, workshop
+        self._settings, self._workshop = settings, workshop
+        self._store, self._blobs, self._library = store, blobs, library
         self._checkpoints = Checkpoints(settings.checkpoints)
         self._tracing = tracing or Tracing()
         self._held: dict[Claim, Ticket] = {}
@@ -141,8 +149,8 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        shop, ledger = self._workshop, (self._store, self._blobs, run.memory)
-        relay = Relay(claim, work, model, run.plan, *ledger, shop.maker, self._tracing, request.metadata, shop.made_by)
+        shop, keepers = self._workshop, (self._store, self._blobs, self._library, run.memory)
+        relay = Relay(claim, work, model, run.plan, *keepers, shop.maker, self._tracing, request.metadata, shop.made_by)
         try:
             relay.follow(run.ticket)
         finally:

@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import OwnerDep, Services, ServicesDep, StoreDep
+from api.deps import LibraryDep, OwnerDep, Services, ServicesDep
 from api.headers import unchanged
 from api.problems import documented
 from api.uploads import PICTURE_BODY, sent_picture
@@ -18,7 +18,7 @@ from contract.blobs import THUMBNAIL, Blobs
 from contract.errors import BadImage, NotFound, Unavailable
 from contract.ids import image_url, upload_id
 from contract.jobs import Image, StoredImage
-from contract.store import JobStore
+from contract.library import Kept, Library
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,8 @@ async def upload_image(request: Request, services: ServicesDep, owner: OwnerDep)
 
 def _take_in(data: bytes, services: Services, owner: str) -> Image:
     """Check and store a picture, unless its owner has sent the same bytes before."""
-    store = services.store
     image_id = upload_id(owner, hashlib.sha256(data).hexdigest())
-    if known := store.image(image_id):
+    if known := services.library.get(image_id):
         return known.public()
     picture = services.decoder.read(data)
     try:
@@ -58,7 +57,7 @@ def _take_in(data: bytes, services: Services, owner: str) -> Image:
         owner=owner,
         metadata=picture.found,
     )
-    store.add_upload(image)
+    services.library.add(image)
     return image.public()
 
 
@@ -86,7 +85,7 @@ async def read_image(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Fetch a picture, or a small copy of it; where none can be made, the picture itself."""
-    image = await run_in_threadpool(find_image, services.store, image_id, owner)
+    image = await run_in_threadpool(find_image, services.library, image_id, owner)
     tag = f'"{image.sha256}-{size}"' if size else f'"{image.sha256}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
     if unchanged(if_none_match, tag):
@@ -103,22 +102,24 @@ async def read_image(
 
 
 @router.get("/{image_id:img}/metadata", responses=documented(404, 503))
-def read_metadata(image_id: str, store: StoreDep, owner: OwnerDep) -> dict[str, Any]:
+def read_metadata(image_id: str, library: LibraryDep, owner: OwnerDep) -> dict[str, Any]:
     """Tell how a picture was made; for an upload, what was found in the file."""
-    return find_image(store, image_id, owner).metadata
+    return find_image(library, image_id, owner).metadata
 
 
 @router.delete("/{image_id:img}", status_code=204, responses=documented(404, 503))
-def delete_image(image_id: str, store: StoreDep, owner: OwnerDep) -> None:
-    """Delete a picture. Jobs that were submitted with it still get to see it."""
-    store.delete_image(find_image(store, image_id, owner))
+def delete_image(image_id: str, services: ServicesDep, owner: OwnerDep) -> None:
+    """Delete a picture. Jobs that were submitted with it still get to see it; for a minute it can be had back."""
+    image = find_image(services.library, image_id, owner)
+    services.store.hide([(image_id, image.job_id)])
+    services.library.trash([image_id], owner)
 
 
-def find_image(store: JobStore, image_id: str, owner: str) -> StoredImage:
+def find_image(library: Library, image_id: str, owner: str) -> Kept:
     """Raises NotFound, for another's too."""
-    image = store.image(image_id)
+    image = library.get(image_id)
     if image is None or image.owner != owner:
-        raise _unknown()
+        raise unknown()
     return image
 
 
@@ -127,7 +128,7 @@ def bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
     try:
         return blobs.get(image.sha256)
     except FileNotFoundError:
-        raise _unknown() from None
+        raise unknown() from None
     except OSError as error:  # a link in the way, or a disk that fails
         raise Unavailable("The picture could not be read") from error
 
@@ -152,5 +153,5 @@ def _small(image: StoredImage, data: bytes, services: Services, size: int) -> by
     return small
 
 
-def _unknown() -> NotFound:
+def unknown() -> NotFound:
     return NotFound("There is no picture of this id; it may have been deleted.")

@@ -28,7 +28,7 @@ def verify_image(image_id: str, services: ServicesDep, owner: OwnerDep, response
     What is made is compared and not kept. A picture that was uploaded, a grid's sheet, and one whose model or input
     pictures are gone, are answered 409.
     """
-    image = find_image(services.store, image_id, owner)
+    image = find_image(services.library, image_id, owner)
     made = remake(image, services.store.models(), services.settings)
     bytes_of(image, services.blobs)
     _require_inputs(made, image_id, services.blobs)

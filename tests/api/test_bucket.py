@@ -35,7 +35,7 @@ def test_pictures_in_a_bucket(client: TestClient, s3: S3Server, settings: Settin
     assert isinstance(client.app, FastAPI)
     services: Services = client.app.state.services
     announce(services.store)
-    worker, data = Worker(services.store, services.blobs), png(noise(64, 48, 3))
+    worker, data = Worker(services), png(noise(64, 48, 3))
     upload = client.post(IMAGES, content=data, headers=PNG).json()
     job_id = client.post("/api/v1/jobs", json={"kind": "txt2img", "prompt": "a cat"}).json()["id"]
     made = client.get(f"{IMAGES}/{worker.do(job_id)}")

@@ -48,6 +48,7 @@ def make(client: TestClient, services: Services, worker: Worker) -> Make:
             format="png", bytes=len(file.getvalue()), created_at=datetime.now(UTC), job_id=claim.job_id, index=1,
             seed=6, role="output", owner=job.json()["owner"], metadata={**metadata, **noted},
         )  # fmt: skip
+        assert services.library.add(image, claim.token)
         assert services.store.add_picture(claim, image)
         assert services.store.finish(claim)
         return image_id

@@ -13,6 +13,7 @@ from typing import Any
 from contract.blobs import open_blobs
 from contract.dead_letters import DeadLetters
 from contract.jobs import Job
+from contract.library import Wanted, open_library
 from tests.bucket import STORE, moody, running_s3, well
 from tests.chaos import checker
 from tests.chaos.checker import Limits
@@ -112,15 +113,20 @@ def look(stack: Stack, history: History) -> Final:
     blobs = open_blobs(stack.settings)
     for shelf in range(256):
         stack.store.found(blobs.stored(shelf, -60.0))
+    library = open_library(stack.settings)
+    for hashes in library.purge(-1.0):
+        stack.store.found(hashes)
     while old := stack.store.sweep(0):
-        for sha in old:
+        for sha in set(old) - library.held(old):
             blobs.delete(sha)
     if stack.settings.store:
         files = {sha: blobs.get(sha) for shelf in range(256) for sha in blobs.stored(shelf, -60.0)}
     else:
         files = {path.name: path.read_bytes() for path in stack.settings.blobs.rglob("*") if path.is_file()}
-    referenced = frozenset(image.sha256 for job in everything(stack) for image in job.images)
-    return Final(jobs, files, referenced, dead_letters(stack), tuple(complaints(stack.log_files())))
+    referenced = {image.sha256 for job in everything(stack) for image in job.images}
+    referenced |= {file.sha256 for file in library.files(Wanted(), None, 10**6)}
+    library.close()
+    return Final(jobs, files, frozenset(referenced), dead_letters(stack), tuple(complaints(stack.log_files())))
 
 
 def everything(stack: Stack) -> Iterator[Job]:

@@ -86,7 +86,7 @@ class Fuzz:
             if claim.job_id == job_id:
                 break
             others.append(claim)
-        Worker(store, self.services.blobs).picture(claim)
+        Worker(self.services).picture(claim)
         assert store.finish(claim)
         for other in others:
             store.release(other)

@@ -35,7 +35,7 @@ class Player(Worker):
     """A worker that does something else with each job it takes: shows a preview, ends it, fails, or dies of it."""
 
     def __init__(self, fuzz: Fuzz) -> None:
-        super().__init__(fuzz.services.store, fuzz.services.blobs)
+        super().__init__(fuzz.services)
         self._taken = 0
 
     def play(self) -> None:
