@@ -138,11 +138,9 @@ def test_what_cannot_be_made_again_says_why(client: TestClient, make: Make, note
 
 
 def test_what_was_not_made_here_cannot_be(
-    client: TestClient, services: Services, worker: Worker, make: Make, upload: Callable[[bytes], Any]
+    client: TestClient, services: Services, make: Make, upload: Callable[[bytes], Any]
 ) -> None:
-    job_id = client.post(JOBS, json=WORDS).json()["id"]
-    for image_id in (upload(png(noise(20, 30)))["id"], worker.do(job_id)):  # of the latter nothing is noted
-        assert verify(client, image_id).status_code == 409
+    assert verify(client, upload(png(noise(20, 30)))["id"]).status_code == 409
     gone = make(WORDS)
     image = services.store.image(gone)
     assert image is not None
