@@ -49,6 +49,7 @@ class Worker:
         self._tracing = tracing or Tracing()
         self._held: dict[Claim, Ticket] = {}
         self._lock = threading.Lock()
+        self._announcing, self._gone = threading.Lock(), False
         self._stopping = threading.Event()
         self._ready = False
 
@@ -126,7 +127,7 @@ class Worker:
         with self._lock:
             self._held.clear()  # nothing is beaten any more
         self._store.bury(self.name, self._settings.max_attempts, death)
-        self._store.withdraw(self.name)
+        self._withdraw()
 
     def release_all(self) -> None:
         """Hand every job back at once, and say goodbye."""
@@ -136,7 +137,7 @@ class Worker:
         for claim, ticket in held.items():
             self._store.release(claim)
             ticket.cancel()
-        self._store.withdraw(self.name)
+        self._withdraw()
 
     def _develop(self, claim: Claim) -> None:
         work = insist(self._store.work, claim.job_id)
@@ -205,7 +206,18 @@ class Worker:
         for ticket in tickets:
             ticket.cancel()
 
+    def _withdraw(self) -> None:
+        """Say goodbye; a beat under way must not announce this worker once more."""
+        with self._announcing:
+            self._gone = True
+            self._store.withdraw(self.name)
+
     def _announce(self) -> None:
+        with self._announcing:
+            if not self._gone:
+                self._introduce()
+
+    def _introduce(self) -> None:
         shop = self._workshop
         counters = dict(shop.counters)
         self._store.publish_tokenizer(shop.model, shop.tokenizer)
