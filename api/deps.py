@@ -25,6 +25,7 @@ from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.broker import send_hint
 from contract.jobs import Job
+from contract.library import Library
 from contract.settings import Settings
 from contract.store import JobStore
 from contract.tracing import Tracing
@@ -40,6 +41,7 @@ class Services:
     store: JobStore
     look: Coalesced[str, Job | None]  # job id → how it stands
     blobs: Blobs
+    library: Library
     celery: Celery
     changes: Changes
     tokenizers: Tokenizers
@@ -61,6 +63,10 @@ ServicesDep = Annotated[Services, Depends(_services)]
 
 async def _store(services: ServicesDep) -> JobStore:
     return services.store
+
+
+async def _library(services: ServicesDep) -> Library:
+    return services.library
 
 
 async def _who(request: Request) -> Who:
@@ -85,17 +91,17 @@ async def _owner(request: Request) -> str:
     if not who.admin or who.owner == LOCAL:
         return who.owner
     services = await _services(request)
-    owner = await run_in_threadpool(_named, services.store, request.path_params) or who.owner
+    owner = await run_in_threadpool(_named, services, request.path_params) or who.owner
     if owner != who.owner and request.method not in LOOKING:
         await run_in_threadpool(services.audit.note, who.name, f"{request.method} {path_of(request.scope)} of {owner}")
     return owner
 
 
-def _named(store: JobStore, path: Mapping[str, str]) -> str | None:
+def _named(services: Services, path: Mapping[str, str]) -> str | None:
     """The owner of what a path names."""
     if "job_id" in path:
-        return store.owner(path["job_id"])
-    return store.image_owner(path["image_id"]) if "image_id" in path else None
+        return services.store.owner(path["job_id"])
+    return services.library.owner(path["image_id"]) if "image_id" in path else None
 
 
 async def _visible(who: WhoDep) -> str | None:
@@ -111,6 +117,7 @@ def ring(celery: Celery, job_id: str) -> None:
 
 
 StoreDep = Annotated[JobStore, Depends(_store)]
+LibraryDep = Annotated[Library, Depends(_library)]
 OwnerDep = Annotated[str, Depends(_owner)]
 VisibleDep = Annotated[str | None, Depends(_visible)]  # whose things a list shows; None = everybody's
 

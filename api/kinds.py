@@ -17,6 +17,7 @@ from contract.errors import BadRequest
 from contract.grid import Cell, Grid, blame, cells, told
 from contract.jobs import ModelInfo
 from contract.kinds import JobRequest
+from contract.library import Library
 from contract.prompt.library import PromptLibrary
 from contract.requests import MAX_SIDE, MIN_SIDE, pixel_steps, total_steps
 from contract.settings import Settings
@@ -24,19 +25,19 @@ from contract.store import JobStore
 from contract.upscale import MAX_TILES, Upscale, enlarged, refuse_unused, tile_count
 
 
-def resolve_any(request: JobRequest, *, owner: str, store: JobStore, settings: Settings) -> Resolved:
+def resolve_any(request: JobRequest, *, owner: str, store: JobStore, library: Library, settings: Settings) -> Resolved:
     """Fill in what the client left open. Raises BadRequest, and Unavailable while no model is known."""
     if isinstance(request, Grid):
-        return _grid(request, owner, store, settings)
+        return _grid(request, owner, store, library, settings)
     if isinstance(request, Upscale):
-        return _upscale(request, owner, store, settings)
-    return resolve(request, owner=owner, store=store, settings=settings)
+        return _upscale(request, owner, store, library, settings)
+    return resolve(request, owner=owner, store=store, library=library, settings=settings)
 
 
-def _grid(asked: Grid, owner: str, store: JobStore, settings: Settings) -> Resolved:
+def _grid(asked: Grid, owner: str, store: JobStore, library: Library, settings: Settings) -> Resolved:
     """The base is filled in once, so cells share its seed; what may be asked of a job is asked of their sum."""
     try:
-        base, model, inputs = fill(asked.base, owner=owner, store=store, settings=settings)
+        base, model, inputs = fill(asked.base, owner=owner, store=store, library=library, settings=settings)
         check_pixels(base, settings)
     except BadRequest as error:
         raise BadRequest(error.detail, f"base.{error.field}") from None
@@ -46,8 +47,8 @@ def _grid(asked: Grid, owner: str, store: JobStore, settings: Settings) -> Resol
     mend = "Take fewer values, or lower the steps or the size."
     work = sum(pixel_steps(cell.request) for cell in found)
     check_cost(work, settings, of="width x height x steps, over all cells", mend=mend, field="x")
-    library = PromptLibrary.read(settings.prompts)
-    drawn = [_draw(grid, cell, model, library) for cell in found]
+    words = PromptLibrary.read(settings.prompts)
+    drawn = [_draw(grid, cell, model, words) for cell in found]
     return Resolved(grid, steps, inputs, drawn[:1] if len(set(drawn)) == 1 else drawn)
 
 
@@ -64,9 +65,9 @@ def _draw(grid: Grid, cell: Cell, model: ModelInfo, library: PromptLibrary) -> t
         raise BadRequest(detail, where) from None
 
 
-def _upscale(asked: Upscale, owner: str, store: JobStore, settings: Settings) -> Resolved:
+def _upscale(asked: Upscale, owner: str, store: JobStore, library: Library, settings: Settings) -> Resolved:
     refuse_unused(asked)
-    pictures = find_pictures(asked, owner, store)
+    pictures = find_pictures(asked, owner, library)
     inputs = {image.id: image.sha256 for image in pictures.values()}
     image = pictures["image"]
     width, height = enlarged(image.width, image.height, asked.factor)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -32,6 +32,7 @@ from api.routes import (
     health,
     images,
     jobs,
+    library,
     me,
     reading,
     sign_in,
@@ -44,6 +45,8 @@ from contract.access import Keys
 from contract.audit import Audit
 from contract.blobs import Blobs
 from contract.broker import make_celery
+from contract.errors import LibraryAway
+from contract.library import open_library
 from contract.reaper import Reaper
 from contract.redis_check import refuse_evicting
 from contract.settings import Settings
@@ -76,7 +79,21 @@ def create_app(settings: Settings | None = None, tracing: Tracing | None = None)
     problems.install(app)
     describe(app)
     webhooks.describe_message(app)
-    for module in (jobs, images, reading, events, webhooks, dead_letters, catalogue, tokens, health, me, docs, sign_in):
+    for module in (
+        jobs,
+        images,
+        library,
+        reading,
+        events,
+        webhooks,
+        dead_letters,
+        catalogue,
+        tokens,
+        health,
+        me,
+        docs,
+        sign_in,
+    ):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
@@ -112,6 +129,7 @@ def _services(settings: Settings, tracing: Tracing) -> Services:
         store=store,
         look=Coalesced(store.find),
         blobs=Blobs(settings.blobs),
+        library=open_library(settings),
         celery=make_celery(settings),
         changes=Changes(settings),
         tokenizers=Tokenizers(store),
@@ -127,7 +145,9 @@ def _services(settings: Settings, tracing: Tracing) -> Services:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await run_in_threadpool(refuse_evicting, services.store.redis)
-    reaper = Reaper(services.store, services.blobs, services.celery, services.settings)
+    with suppress(LibraryAway):  # told in the log; the first who needs it tries again
+        await run_in_threadpool(services.library.migrate)
+    reaper = Reaper(services.store, services.blobs, services.library, services.celery, services.settings)
     courier = Courier(services.store, services.keys, Outbound())
     reaper.start()
     if services.settings.webhooks:
@@ -141,4 +161,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     reaper.join(2)
     services.decoder.close()
     services.celery.close()
+    services.library.close()
     services.store.redis.close()

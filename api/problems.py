@@ -58,7 +58,7 @@ _MEANINGS = {
     422: "A field, or fields together, that cannot work; `errors` names them.",
     429: "The queue is full, or a quota or rate limit used up; `Retry-After` says in how many seconds to try again.",
     500: "A fault of ours; `instance` is its id in the log.",
-    503: "Redis, the disk or every worker is away; `Retry-After` says in how many seconds to try again.",
+    503: "Redis, the library, the disk or every worker is away; `Retry-After` says in how many seconds to try again.",
 }
 _ANYWHERE = (403, 421, 500)
 
@@ -71,6 +71,7 @@ _WORDS = {  # pydantic's error type → what to do about it, where its own words
 }
 
 _BASE_KINDS = "'txt2img', 'img2img', 'inpaint'"  # pydantic does not tell where the kind is missing
+_KINDS_OF_JOB = frozenset(("txt2img", "img2img", "inpaint", "grid", "upscale"))
 _KINDS = f"{_BASE_KINDS}, 'grid', 'upscale'"
 
 _HINTS = {
@@ -176,8 +177,9 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     if loc[0] == "body":
         if kind == "json_invalid":
             return FieldError(loc=["body"], msg=f"is not JSON as it should be: {error['ctx']['error']}")
-        # Without the kinds of job, which pydantic puts before the fields: its own, and that of a grid's base.
-        loc = ["body", *loc[2:3], *(loc[4:] if loc[1:3] == ["grid", "base"] else loc[3:])]
+        if loc[1:2] and loc[1] in _KINDS_OF_JOB:
+            # Without the kinds of job, which pydantic puts before the fields: its own, and that of a grid's base.
+            loc = ["body", *loc[2:3], *(loc[4:] if loc[1:3] == ["grid", "base"] else loc[3:])]
         if kind in ("union_tag_invalid", "union_tag_not_found"):
             known = error["ctx"].get("expected_tags", _BASE_KINDS if loc[1:] else _KINDS)
             return FieldError(loc=[*loc, "kind"], msg=f"must be one of {known}")

@@ -11,6 +11,7 @@ from api.prompts import draw_prompts
 from contract.errors import BadRequest, Unavailable
 from contract.jobs import ModelInfo, StoredImage
 from contract.kinds import JobRequest
+from contract.library import Library
 from contract.prompt.library import PromptLibrary
 from contract.requests import (
     MAX_SIDE,
@@ -43,9 +44,9 @@ class Resolved:
     drawn: list[tuple[str, str]]
 
 
-def resolve(request: PictureRequest, *, owner: str, store: JobStore, settings: Settings) -> Resolved:
+def resolve(request: PictureRequest, *, owner: str, store: JobStore, library: Library, settings: Settings) -> Resolved:
     """Fill in what the client left open. Raises BadRequest, and Unavailable while no model is known."""
-    filled, model, inputs = fill(request, owner=owner, store=store, settings=settings)
+    filled, model, inputs = fill(request, owner=owner, store=store, library=library, settings=settings)
     check_pixels(filled, settings)
     mend = "Lower the steps, the count or the size."
     check_cost(pixel_steps(filled), settings, of="width x height x steps x count", mend=mend, field="steps")
@@ -53,10 +54,12 @@ def resolve(request: PictureRequest, *, owner: str, store: JobStore, settings: S
     return Resolved(filled, total_steps(filled), inputs, draw_prompts(filled, PromptLibrary.read(settings.prompts)))
 
 
-def fill(request: R, *, owner: str, store: JobStore, settings: Settings) -> tuple[R, ModelInfo, dict[str, str]]:
+def fill(
+    request: R, *, owner: str, store: JobStore, library: Library, settings: Settings
+) -> tuple[R, ModelInfo, dict[str, str]]:
     """A request with model, size and seed, that model, and its inputs: image id → SHA-256."""
     model = find_model(request.model, store, settings)
-    pictures = find_pictures(request, owner, store)
+    pictures = find_pictures(request, owner, library)
     _check_mask(pictures)
     size = _picture_size(request, pictures.get("image"))
     width, height = _default_size(request, model, size, settings.max_pixels)
@@ -76,9 +79,9 @@ def draw_seed(asked: int | None) -> int:
     return secrets.randbelow(2**32) if asked is None else asked
 
 
-def find_pictures(request: BaseModel, owner: str, store: JobStore) -> dict[str, StoredImage]:
+def find_pictures(request: BaseModel, owner: str, library: Library) -> dict[str, StoredImage]:
     """Field name → picture, of all that a request refers to. Raises BadRequest."""
-    return {field: _picture(field, id, owner, store) for field, id in input_images(request).items()}
+    return {field: _picture(field, id, owner, library) for field, id in input_images(request).items()}
 
 
 def find_model(asked: str | None, store: JobStore, settings: Settings) -> ModelInfo:
@@ -92,8 +95,8 @@ def find_model(asked: str | None, store: JobStore, settings: Settings) -> ModelI
     return known[name]
 
 
-def _picture(field: str, image_id: str, owner: str, store: JobStore) -> StoredImage:
-    image = store.image(image_id)
+def _picture(field: str, image_id: str, owner: str, library: Library) -> StoredImage:
+    image = library.get(image_id)
     if image is None or image.owner != owner:
         raise BadRequest("There is no picture of this id; upload it with POST /api/v1/images first.", field)
     return image

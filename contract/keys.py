@@ -4,7 +4,7 @@
 |----------------------|--------|-------|
 | `job:<id>`           | hash   | one job: request, webhook, traceparent, state, claim token, progress, error |
 | `pictures:<job>`     | zset   | image ids of a job, in order |
-| `image:<id>`         | hash   | one picture's record |
+| `image:<id>`         | hash   | one picture of a job: its record, while the job is there |
 | `refs:<sha256>`      | set    | images and jobs that need these bytes |
 | `preview:<job>`      | hash   | index → newest preview, base64 JPEG; goes after a minute |
 | `events:<job>`       | stream | its latest 100 events; for an hour after its end |
@@ -74,6 +74,10 @@ def pictures(job_id: str) -> str:
 
 def image(image_id: str) -> str:
     return f"{PREFIX}image:{image_id}"
+
+
+def refs(sha256: str) -> str:
+    return f"{PREFIX}refs:{sha256}"
 
 
 def preview(job_id: str) -> str:

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from contract.blobs import Blobs
 from contract.broker import send_hint
 from contract.checkpoints import Checkpoints
+from contract.library import Library
 from contract.settings import Settings
 from contract.steering import Steering
 from contract.store import JobStore
@@ -25,9 +26,10 @@ _ABANDON_SECONDS = 600.0  # so long a job waits for a worker that has its model
 class Reaper(threading.Thread):
     """Once a second one process of all does the round; that two might is harmless, each step is idempotent."""
 
-    def __init__(self, store: JobStore, blobs: Blobs, celery: Celery, settings: Settings) -> None:
+    def __init__(self, store: JobStore, blobs: Blobs, library: Library, celery: Celery, settings: Settings) -> None:
         super().__init__(name="reaper", daemon=True)
-        self._store, self._blobs, self._celery, self._settings = store, blobs, celery, settings
+        self._store, self._blobs, self._library = store, blobs, library
+        self._celery, self._settings = celery, settings
         self._checkpoints = Checkpoints(settings.checkpoints)
         self._stopping = threading.Event()
         self._me = secrets.token_hex(8)
@@ -55,13 +57,24 @@ class Reaper(threading.Thread):
                     log.warning("%s failed: no worker has its model any more", job_id)
             if self._settings.keep_days:
                 self._store.retire(self._settings.keep_days * 86_400)
-            shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then
-            self._store.found(self._blobs.stored(shelf, 3600.0))
-            for sha in self._store.sweep():
-                self._blobs.delete(sha)
             held = self._checkpoints.jobs()
             for job_id in set(held) - self._store.unfinished(held):
                 self._checkpoints.clear(job_id)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Empty the trash, and remove bytes that neither a job nor a picture of the library has needed for an hour."""
+        for hashes in self._library.purge():
+            self._store.found(self._unheld(hashes))
+        shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then
+        self._store.found(self._unheld(self._blobs.stored(shelf, 3600.0)))
+        for sha in self._unheld(self._store.sweep()):
+            self._blobs.delete(sha)
+
+    def _unheld(self, hashes: list[str]) -> list[str]:
+        """Those that no picture of the library has."""
+        held = self._library.held(hashes)
+        return [sha for sha in hashes if sha not in held]
 
     def stop(self) -> None:
         """End within a second."""

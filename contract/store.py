@@ -7,7 +7,7 @@ docs/architecture.md draws the states; lua/prelude.lua holds what the scripts sh
 
 import base64
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -227,10 +227,8 @@ class JobStore:
             pipe.execute()
 
     def add_picture(self, claim: Claim, image: StoredImage) -> bool:
-        """Show a finished picture of a job; False when the claim is lost."""
-        assert image.index is not None
-        rank = 2 * image.index + (image.role == "raw")
-        return bool(self.run("picture", claim.job_id, claim.token, rank, *_image_args(image)))
+        """Show a finished picture of a job; False when the claim is lost, or the job is to be deleted."""
+        return bool(self.run("picture", claim.job_id, claim.token, _rank(image), *_image_args(image)))
 
     def finish(self, claim: Claim) -> bool:
         """End a job as succeeded; False when the claim is lost. Calling it twice is harmless."""
@@ -272,7 +270,7 @@ class JobStore:
         return cast("list[str]", self.run("sweep", int(age_seconds * 1000)))
 
     def retire(self, age_seconds: float) -> int:
-        """Forget finished jobs that ended so long ago, with their pictures: a hundred at most; how many it were."""
+        """Forget finished jobs that ended so long ago: a hundred at most; how many it were."""
         return int(self.run("retire", int(age_seconds * 1000)))
 
     def found(self, shas: Sequence[str]) -> None:
@@ -294,23 +292,39 @@ class JobStore:
         """Forget dead letters; how many there were."""
         return int(self.run("purge", *job_ids))
 
-    # --- pictures ----------------------------------------------------------------------------------
-
-    def add_upload(self, image: StoredImage) -> None:
-        """Record an uploaded picture; the same owner's same bytes are one image."""
-        self.run("upload", *_image_args(image))
+    # --- pictures of jobs (all there are: contract/library) ------------------------------------------
 
     def image(self, image_id: str) -> StoredImage | None:
-        """A picture with its owner and how it was made."""
+        """A picture that a job shows, with its owner and how it was made."""
         fields = cast("list[str | None]", self.redis.hmget(keys.image(image_id), ["record", "owner", "metadata"]))
         record, owner, metadata = fields
         if record is None or owner is None or metadata is None:
             return None
         return StoredImage(**json.loads(record), owner=owner, metadata=json.loads(metadata))
 
-    def delete_image(self, image: StoredImage) -> None:
-        """Forget a picture; its bytes go when no other picture and no job needs them."""
-        self.run("delete_image", image.id, image.job_id or "")
+    def images(self) -> Iterator[StoredImage]:
+        """Every picture that the ledger knows, in no order; one may come twice."""
+        for key in self.redis.scan_iter(keys.image("*"), count=500):
+            if image := self.image(str(key).removeprefix(keys.image(""))):
+                yield image
+
+    def referred(self, hashes: Sequence[str]) -> set[str]:
+        """Those of the hashes whose bytes a job needs."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for sha in hashes:
+                pipe.exists(keys.refs(sha))
+            return {sha for sha, there in zip(hashes, pipe.execute(), strict=True) if there}
+
+    def hide(self, pictures: Iterable[tuple[str, str | None]]) -> None:
+        """Image id and job id of pictures that were deleted: their jobs show them no more."""
+        pairs = [part for image_id, job_id in pictures if job_id for part in (image_id, job_id)]
+        for i in range(0, len(pairs), 1000):
+            self.run("hide", *pairs[i : i + 1000])
+
+    def show(self, image: StoredImage) -> None:
+        """Its deletion was undone: its job shows it again, where the job is still there."""
+        if image.job_id and image.index is not None:
+            self.run("show", image.job_id, _rank(image), *_image_args(image))
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -382,9 +396,6 @@ class JobStore:
     def owner(self, job_id: str) -> str | None:
         return cast("str | None", self.redis.hget(keys.job(job_id), "owner"))
 
-    def image_owner(self, image_id: str) -> str | None:
-        return cast("str | None", self.redis.hget(keys.image(image_id), "owner"))
-
     def counts(self) -> tuple[int, int]:
         """Jobs queued and jobs running."""
         with self.redis.pipeline(transaction=False) as pipe:
@@ -448,6 +459,12 @@ class JobStore:
 def _ms(seconds: float | None) -> int:
     """0 = no bound."""
     return max(1, int(seconds * 1000)) if seconds is not None else 0
+
+
+def _rank(image: StoredImage) -> int:
+    """Where a picture stands among those of its job."""
+    assert image.index is not None
+    return 2 * image.index + (image.role == "raw")
 
 
 def _image_args(image: StoredImage) -> tuple[str, str, str, str, str]:

@@ -18,6 +18,7 @@ from contract import logs
 from contract.blobs import Blobs
 from contract.broker import RUN, make_celery
 from contract.deaths import death
+from contract.library import open_library
 from contract.reaper import Reaper
 from contract.redis_check import refuse_evicting
 from contract.settings import Settings
@@ -63,16 +64,18 @@ class WorkerProcess:
             raise SystemExit(1) from error  # Celery would log any other exception and take jobs without a model
 
     def _start_worker(self) -> Worker:
-        """Open the workshop, warm up, and let the reaper run beside."""
+        """Open library and workshop, warm up, and let the reaper run beside."""
         settings = self._settings
         store, blobs = JobStore(connect(settings)), Blobs(settings.blobs)
+        library = open_library(settings)
         refuse_evicting(store.redis)
+        library.migrate()
         workshop = self._open_workshop(settings, store, blobs)
-        worker = Worker(settings, store, blobs, workshop, open_tracing("darkroom-worker"))
+        worker = Worker(settings, store, blobs, library, workshop, open_tracing("darkroom-worker"))
         self._watchdog = Watchdog(workshop.pulse, settings.watchdog_seconds, lambda why: worker.die(death(why)))
         self._watchdog.start()
         worker.start()
-        Reaper(store, blobs, self.app, settings).start()
+        Reaper(store, blobs, library, self.app, settings).start()
         return worker
 
     def _take_signals(self, **_: Any) -> None:

@@ -14,6 +14,7 @@ from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
 from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage
+from contract.library import Library
 from contract.store import Claim, JobStore, Verdict, Work
 from contract.tracing import Tracing
 from worker import files
@@ -25,11 +26,11 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PATIENCE = 60.0  # seconds a finished picture waits for Redis or the disk to come back
+PATIENCE = 60.0  # seconds a finished picture waits for Redis, the library or the disk to come back
 
 
 def insist(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it, again and again for a minute while Redis or the disk is away; then JobFailed(storage_error)."""
+    """Do it, again and again for a minute while Redis, library or disk is away; then JobFailed(storage_error)."""
     deadline, pause = time.monotonic() + PATIENCE, 0.1
     while True:
         try:
@@ -44,7 +45,7 @@ def insist(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 @dataclass(frozen=True)
 class Relay:
-    """Carries the events of one claim to store and blobs, in the thread of its Celery task."""
+    """Carries the events of one claim to store, blobs and library, in the thread of its Celery task."""
 
     claim: Claim
     work: Work
@@ -52,6 +53,7 @@ class Relay:
     plan: Plan
     store: JobStore
     blobs: Blobs
+    library: Library
     memory: Memory
     maker: str
     tracing: Tracing = field(default_factory=Tracing)
@@ -97,7 +99,7 @@ class Relay:
             self.memory.forget()
 
     def _keep(self, made: Print) -> None:
-        """Store one finished picture: first the bytes, then the record that shows it."""
+        """Store one finished picture: first the bytes, then the record that lasts, then the one that shows it."""
         model = {"name": self.model.name, "hash": self.model.hash}
         made_from = {
             **made.made_from,
@@ -131,7 +133,13 @@ class Relay:
                 "timings": {"seconds": round(time.monotonic() - self.begun, 3)},
             },
         )
-        insist(self.store.add_picture, self.claim, image)
+        self._record(image)
+
+    def _record(self, image: StoredImage) -> None:
+        """Into the library, and to the job. A claim that is lost adds to neither."""
+        token = self.claim.token
+        if insist(self.library.add, image, token) and not insist(self.store.add_picture, self.claim, image):
+            insist(self.library.settle, image, token, insist(self.store.image, image.id))
 
     def _try(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Progress and previews are worth no waiting: the next one tells more."""

@@ -15,6 +15,7 @@ from contract.deaths import Death
 from contract.errors import ErrorCode, JobFailed
 from contract.jobs import WorkerInfo
 from contract.kinds import JobRequest
+from contract.library import Library
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from contract.tracing import Tracing
@@ -32,10 +33,17 @@ class Worker:
     """Runs jobs. `run` is called from many threads at once; everything else from one."""
 
     def __init__(
-        self, settings: Settings, store: JobStore, blobs: Blobs, workshop: Workshop, tracing: Tracing | None = None
+        self,
+        settings: Settings,
+        store: JobStore,
+        blobs: Blobs,
+        library: Library,
+        workshop: Workshop,
+        tracing: Tracing | None = None,
     ) -> None:
         self.name = settings.worker_name or socket.gethostname()
-        self._settings, self._store, self._blobs, self._workshop = settings, store, blobs, workshop
+        self._settings, self._workshop = settings, workshop
+        self._store, self._blobs, self._library = store, blobs, library
         self._checkpoints = Checkpoints(settings.checkpoints)
         self._tracing = tracing or Tracing()
         self._held: dict[Claim, Ticket] = {}
@@ -140,8 +148,8 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        ledger, maker = (self._store, self._blobs, run.memory), self._workshop.maker
-        relay = Relay(claim, work, model, run.plan, *ledger, maker, self._tracing, tells=request.metadata)
+        keepers, maker = (self._store, self._blobs, self._library, run.memory), self._workshop.maker
+        relay = Relay(claim, work, model, run.plan, *keepers, maker, self._tracing, tells=request.metadata)
         try:
             relay.follow(run.ticket)
         finally:

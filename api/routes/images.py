@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from obstore.exceptions import BaseError
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import OwnerDep, Services, ServicesDep, StoreDep
+from api.deps import LibraryDep, OwnerDep, Services, ServicesDep
 from api.headers import unchanged
 from api.problems import documented
 from api.uploads import PICTURE_BODY, sent_picture
@@ -17,7 +17,7 @@ from contract.blobs import Blobs
 from contract.errors import NotFound, Unavailable
 from contract.ids import image_url, upload_id
 from contract.jobs import Image, StoredImage
-from contract.store import JobStore
+from contract.library import Kept, Library
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"])
 
@@ -34,9 +34,8 @@ async def upload_image(request: Request, services: ServicesDep, owner: OwnerDep)
 
 def _take_in(data: bytes, services: Services, owner: str) -> Image:
     """Check and store a picture, unless its owner has sent the same bytes before."""
-    store = services.store
     image_id = upload_id(owner, hashlib.sha256(data).hexdigest())
-    if known := store.image(image_id):
+    if known := services.library.get(image_id):
         return known.public()
     picture = services.decoder.read(data)
     try:
@@ -55,7 +54,7 @@ def _take_in(data: bytes, services: Services, owner: str) -> Image:
         owner=owner,
         metadata=picture.found,
     )
-    store.add_upload(image)
+    services.library.add(image)
     return image.public()
 
 
@@ -79,49 +78,53 @@ async def read_image(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Fetch a picture, or a small copy of it."""
-    image = await run_in_threadpool(_find, services.store, image_id, owner)
+    image = await run_in_threadpool(find_image, services.library, image_id, owner)
     tag = f'"{image.sha256}-{size}"' if size else f'"{image.sha256}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     if size is None:
-        data = await run_in_threadpool(_bytes_of, image, services.blobs)
+        data = await run_in_threadpool(bytes_of, image, services.blobs)
         return Response(data, headers=headers, media_type=f"image/{image.format}")
     small = await to_thread.run_sync(_small, image, services, size, limiter=services.decoder.slots)
     return Response(small, headers=headers, media_type="image/webp")
 
 
 @router.get("/{image_id:img}/metadata", responses=documented(404, 503))
-def read_metadata(image_id: str, store: StoreDep, owner: OwnerDep) -> dict[str, Any]:
+def read_metadata(image_id: str, library: LibraryDep, owner: OwnerDep) -> dict[str, Any]:
     """Tell how a picture was made; for an upload, what was found in the file."""
-    return _find(store, image_id, owner).metadata
+    return find_image(library, image_id, owner).metadata
 
 
 @router.delete("/{image_id:img}", status_code=204, responses=documented(404, 503))
-def delete_image(image_id: str, store: StoreDep, owner: OwnerDep) -> None:
-    """Delete a picture. Jobs that were submitted with it still get to see it."""
-    store.delete_image(_find(store, image_id, owner))
+def delete_image(image_id: str, services: ServicesDep, owner: OwnerDep) -> None:
+    """Delete a picture. Jobs that were submitted with it still get to see it; for a minute it can be had back."""
+    image = find_image(services.library, image_id, owner)
+    services.store.hide([(image_id, image.job_id)])
+    services.library.trash([image_id], owner)
 
 
-def _find(store: JobStore, image_id: str, owner: str) -> StoredImage:
-    image = store.image(image_id)
+def find_image(library: Library, image_id: str, owner: str) -> Kept:
+    """Raises NotFound, for another's too."""
+    image = library.get(image_id)
     if image is None or image.owner != owner:
-        raise _unknown()
+        raise unknown()
     return image
 
 
-def _bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
+def bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
+    """Raises NotFound where they are gone, Unavailable where they cannot be read."""
     try:
         return blobs.get(image.sha256)
     except FileNotFoundError:
-        raise _unknown() from None
+        raise unknown() from None
     except OSError as error:  # a link in the way, or a disk that fails
         raise Unavailable("The picture could not be read") from error
 
 
 def _small(image: StoredImage, services: Services, size: int) -> bytes:
-    return services.decoder.thumbnail(_bytes_of(image, services.blobs), size)
+    return services.decoder.thumbnail(bytes_of(image, services.blobs), size)
 
 
-def _unknown() -> NotFound:
+def unknown() -> NotFound:
     return NotFound("There is no picture of this id; it may have been deleted.")

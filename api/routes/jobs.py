@@ -70,7 +70,7 @@ def submit_job(
 def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:
     store, settings = services.store, services.settings
     _refuse_webhook(request, settings)
-    resolved = resolve_any(request, owner=owner, store=store, settings=settings)
+    resolved = resolve_any(request, owner=owner, store=store, library=services.library, settings=settings)
     _refuse_hopeless(resolved, store, owner)
     job_id = store.submit(
         new_job_id(),
@@ -251,10 +251,12 @@ def retry_job(job_id: str, services: ServicesDep, owner: OwnerDep, response: Res
 
 
 @router.delete("/{job_id:job}", status_code=204, responses=documented(404, 503))
-def delete_job(job_id: str, store: StoreDep, owner: OwnerDep) -> None:
-    """Delete a job and its pictures; a running one is cancelled first."""
-    find_job(store, job_id, owner)
-    store.delete_job(job_id)
+def delete_job(job_id: str, services: ServicesDep, owner: OwnerDep) -> None:
+    """Delete a job and its pictures; a running one is cancelled first. For a minute the pictures can be had back."""
+    find_job(services.store, job_id, owner)
+    services.library.trash_job(job_id)  # first: where that fails, nothing has happened
+    services.store.delete_job(job_id)
+    services.library.trash_job(job_id)  # those that came meanwhile; the ledger takes no more
 
 
 def find_job(store: JobStore, job_id: str, owner: str) -> Job:

@@ -15,9 +15,9 @@ from contract.errors import BadRequest, Unavailable
 from contract.grid import Grid
 from contract.jobs import ModelInfo
 from contract.kinds import JobRequest
+from contract.library import Library
 from contract.requests import Request as PictureRequest
 from contract.requests import Txt2Img, input_images
-from contract.store import JobStore
 
 PATH = "/api/v1/read"
 
@@ -52,7 +52,7 @@ async def read_parameters(request: Request, services: ServicesDep, owner: OwnerD
 def _read(data: bytes, services: Services, owner: str) -> Reading:
     texts = services.decoder.texts(data)
     source, draft, request = interpret(texts)
-    request = _with_inputs(request, draft, services.store, owner)
+    request = _with_inputs(request, draft, services.library, owner)
     request = _with_model(request, draft, services.store.models())
     _try(request, draft, services, owner)
     return Reading(
@@ -64,12 +64,12 @@ def _read(data: bytes, services: Services, owner: str) -> Reading:
     )
 
 
-def _with_inputs(request: JobRequest | None, draft: Draft, store: JobStore, owner: str) -> JobRequest | None:
+def _with_inputs(request: JobRequest | None, draft: Draft, library: Library, owner: str) -> JobRequest | None:
     """The request, if its input pictures are there and this owner's; else one that does without, or none."""
     if request is None:
         return None
     asked = request.base if isinstance(request, Grid) else request
-    if all(_owns(store, owner, image_id) for image_id in input_images(asked).values()):
+    if all(_owns(library, owner, image_id) for image_id in input_images(asked).values()):
         return request
     if not isinstance(request, PictureRequest):
         draft.note("Its input picture is not here, or no more; without it there is nothing to do.")
@@ -77,9 +77,8 @@ def _with_inputs(request: JobRequest | None, draft: Draft, store: JobStore, owne
     return mended(Txt2Img, words_alone(request.model_dump(exclude={"kind"}), draft), draft)
 
 
-def _owns(store: JobStore, owner: str, image_id: str) -> bool:
-    image = store.image(image_id)
-    return image is not None and image.owner == owner
+def _owns(library: Library, owner: str, image_id: str) -> bool:
+    return library.owner(image_id) == owner
 
 
 def _with_model(request: JobRequest | None, draft: Draft, known: dict[str, ModelInfo]) -> JobRequest | None:
@@ -114,7 +113,7 @@ def _try(request: JobRequest | None, draft: Draft, services: Services, owner: st
     if request is None:
         return
     try:
-        resolve_any(request, owner=owner, store=services.store, settings=services.settings)
+        resolve_any(request, owner=owner, store=services.store, library=services.library, settings=services.settings)
     except BadRequest as refusal:
         draft.note(f"As it is it would be refused: {refusal.field}: {refusal.detail}")
     except Unavailable:

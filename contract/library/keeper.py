@@ -33,7 +33,7 @@ from contract.settings import Settings
 
 UNDO_SECONDS = 60.0  # so long a deleted picture can be had back
 _MOST = 1000  # pictures that one statement names
-_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _FTS = table("pictures_words", column("rowid"), column("pictures_words"))
 
 # What a list is sorted by, and whether downwards. A place in it is those columns' values.
@@ -45,7 +45,7 @@ _SORTS: dict[Sort, tuple[tuple[InstrumentedAttribute[int], ...], bool]] = {
 }
 _FILTERS = ("kind", "role", "model", "sampler", "seed", "width", "height", "favourite", "board")
 Place = tuple[int, ...]
-Asked = TypeVar("Asked", bound=Select[Any])
+Asked = TypeVar("Asked", bound=Select[*tuple[Any, ...]])
 
 
 class Trashed(NamedTuple):
@@ -189,7 +189,7 @@ class Library:
     def get(self, image_id: str) -> Kept | None:
         with self.database.reading() as session:
             found = session.scalar(_present(image_id))
-            return found and _kept(found)
+            return _kept(found) if found else None
 
     def owner(self, image_id: str) -> str | None:
         with self.database.reading() as session:
@@ -233,7 +233,7 @@ class Library:
         if self.database.dialect == "sqlite":
             found = select(_FTS.c.rowid).where(_FTS.c.pictures_words.op("MATCH")(fts5(wanted.q)))
             return asked.where(Picture.row.in_(found))
-        simple = literal_column("'simple'")
+        simple: ColumnElement[str] = literal_column("'simple'")
         return asked.where(func.to_tsvector(simple, Picture.words).op("@@")(func.to_tsquery(simple, tsquery(wanted.q))))
 
     def chain(self, image_id: str, owner: str, most: int = 100) -> tuple[list[Kept], list[Kept]]:

@@ -64,6 +64,15 @@ local function forget_image(id)
   return 1
 end
 
+local function show_picture(job, rank, id, sha, owner, record, metadata)
+  local before = redis.call('HGET', image_key(id), 'sha256')
+  refer(sha, id)
+  if before and before ~= sha then unrefer(before, id) end
+  redis.call('HSET', image_key(id), 'sha256', sha, 'owner', owner, 'record', record, 'metadata', metadata)
+  redis.call('ZADD', pictures_key(job), rank, id)
+  changed(job, 'picture')
+end
+
 -- Input pictures stay readable as long as the job that uses them, even when their owner deletes them.
 local function inputs_of(id) return cjson.decode(redis.call('HGET', job_key(id), 'inputs') or '{}') end
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from api.deps import Services
 from api.main import create_app
-from tests.api.kit import LOOPBACK, MAX_QUEUE, MAX_UPLOAD, Worker, announce
+from tests.api.kit import LOOPBACK, MAX_QUEUE, MAX_UPLOAD, Worker, announce, emptied
 from tests.conftest import plain_settings, running_redis
 
 
@@ -36,16 +36,17 @@ def client(shared_client: TestClient, services: Services) -> TestClient:
 
 @pytest.fixture
 def services(shared_client: TestClient, redis_url: str) -> Services:
-    """What the app has; Redis is empty but for an announced worker with the model `mini`: 128 x 96 pixels."""
+    """What the app has; Redis and library hold nothing but a worker with the model `mini`: 128 x 96 pixels."""
     assert isinstance(shared_client.app, FastAPI)
     found: Services = shared_client.app.state.services
     announce(found.store)
+    emptied(found.library)
     return found
 
 
 @pytest.fixture
 def worker(services: Services) -> Worker:
-    return Worker(services.store, services.blobs)
+    return Worker(services)
 
 
 @pytest.fixture

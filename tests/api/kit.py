@@ -1,17 +1,20 @@
 """What the tests of the api share: a worker's part, played by hand, and pictures."""
 
 import io
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from sqlalchemy import delete
 
 from api.deps import Services
 from contract.access import Quota, Scope
-from contract.blobs import Blobs
 from contract.ids import image_url, picture_id
 from contract.jobs import ModelInfo, StoredImage, WorkerInfo
+from contract.library import Library
+from contract.library.tables import Picture
 from contract.store import Claim, JobStore
 
 LOOPBACK = ("127.0.0.1", 50000)  # where a client is that needs no key while there are none
@@ -47,10 +50,10 @@ def announce(store: JobStore, **changes: Any) -> None:
 
 
 class Worker:
-    """What a worker does to the ledger."""
+    """What a worker does to ledger, blobs and library."""
 
-    def __init__(self, store: JobStore, blobs: Blobs) -> None:
-        self.store, self._blobs = store, blobs
+    def __init__(self, services: Services) -> None:
+        self.store, self._blobs, self._library = services.store, services.blobs, services.library
 
     def claim(self, job_id: str) -> Claim:
         claim = self.store.claim("w1", 600)
@@ -77,10 +80,19 @@ class Worker:
             seed=7 + index,
             role="output",
             owner=self.store.owner(claim.job_id) or "",
-            metadata={"model": "mini", "seed": 7 + index},
+            metadata=self._made_from(claim, index),
         )
+        assert self._library.add(image, claim.token)
         assert self.store.add_picture(claim, image)
         return image_id
+
+    def _made_from(self, claim: Claim, index: int) -> dict[str, Any]:
+        work = self.store.work(claim.job_id)
+        prompt, negative = work.drawn[0]
+        return {
+            "request": work.request, "prompt": prompt, "negative_prompt": negative, "inputs": work.inputs,
+            "model": {"name": "mini", "hash": "0" * 64}, "seed": 7 + index,
+        }  # fmt: skip
 
     def do(self, job_id: str) -> str:
         """Run a job to its end; the id of its picture."""
@@ -106,3 +118,18 @@ def key_of(services: Services, name: str, *scopes: Scope, **quota: Any) -> tuple
     """Make a key: the owner it stands for, and the header that carries it. Without scopes: generate and read."""
     key, text = services.keys.add(name, scopes or (Scope.GENERATE, Scope.READ), Quota(**quota))
     return key.id, {"Authorization": f"Bearer {text}"}
+
+
+def emptied(library: Library) -> None:
+    """Take out every picture."""
+    with library.database.writing() as session:
+        session.execute(delete(Picture))
+
+
+def swept(services: Services) -> list[str]:
+    """Hashes of the bytes that the reaper would remove if no minute and no hour were waited for."""
+    for hashes in services.library.purge(-1.0):
+        services.store.found(hashes)
+    time.sleep(0.002)  # what became garbage in this very millisecond is not old
+    old = services.store.sweep(0)
+    return sorted(set(old) - services.library.held(old))

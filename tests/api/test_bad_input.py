@@ -172,10 +172,10 @@ def test_a_picture_that_would_grow_too_far(
 
 def test_another_owners_picture_is_none(client: TestClient, services: Services, upload: Callable[[bytes], Any]) -> None:
     image_id = upload(png(noise(64, 64)))["id"]
-    record = services.store.image(image_id)
+    record = services.library.get(image_id)
     assert record is not None
     stranger = record.model_copy(update={"id": NOBODY, "owner": "stranger"})
-    services.store.add_upload(stranger)
+    services.library.add(stranger)
     told = refused(client, services, {"kind": "img2img", "image": NOBODY})
     assert "no picture of this id" in told["detail"]
     assert client.get(f"/api/v1/images/{NOBODY}").status_code == 404

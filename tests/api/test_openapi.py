@@ -15,6 +15,12 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
 ROUTES = {
     "POST /api/v1/images": "201",
+    "GET /api/v1/images": "200",
+    "GET /api/v1/images/zip": "200",
+    "POST /api/v1/images/delete": "200",
+    "POST /api/v1/images/restore": "200",
+    "PATCH /api/v1/images/{image_id}": "200",
+    "GET /api/v1/images/{image_id}/chain": "200",
     "POST /api/v1/read": "200",
     "GET /api/v1/images/{image_id}": "200",
     "GET /api/v1/images/{image_id}/metadata": "200",
@@ -54,6 +60,11 @@ ROUTES = {
 ERRORS = {
     "POST /api/v1/images": {"413", "415", "422"},
     "POST /api/v1/read": {"413", "415", "422", "503"},
+    "GET /api/v1/images": {"422", "503"},
+    "GET /api/v1/images/zip": {"404", "422", "503"},
+    "POST /api/v1/images/delete": {"413", "415", "422", "503"},
+    "POST /api/v1/images/restore": {"413", "415", "422", "503"},
+    "PATCH /api/v1/images/{image_id}": {"404", "413", "415", "422", "503"},
     "POST /api/v1/jobs": {"409", "413", "415", "422", "429"},
     "GET /api/v1/jobs": {"422"},
     "GET /api/v1/jobs/{job_id}": {"404", "422"},
@@ -120,7 +131,8 @@ def test_an_id_in_an_answer_is_linked_to_what_it_opens(document: Any, operations
     assert len(of_job) == 10
     for name in ("POST /api/v1/jobs", "GET /api/v1/jobs", "POST /api/v1/jobs/{job_id}/retry"):
         assert linked[name] == of_job
-    assert linked["POST /api/v1/images"] == {name for name in ROUTES if "{image_id}" in name}
+    for name in ("POST /api/v1/images", "GET /api/v1/images"):
+        assert linked[name] == {name for name in ROUTES if "{image_id}" in name}
     assert linked["GET /api/v1/dead-letters"] == {name for name in ROUTES if "/dead-letters/{job_id}" in name}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from contract.blobs import Blobs
 from contract.dead_letters import DeadLetters
+from contract.library import Wanted, open_library
 from tests.chaos import checker
 from tests.chaos.checker import Limits
 from tests.chaos.history import Final, History, View
@@ -110,13 +111,18 @@ def look(stack: Stack, history: History) -> Final:
     blobs = Blobs(stack.settings.blobs)
     for shelf in range(256):
         stack.store.found(blobs.stored(shelf, -1.0))
+    library = open_library(stack.settings)
+    for hashes in library.purge(-1.0):
+        stack.store.found(hashes)
     while old := stack.store.sweep(0):
-        for sha in old:
+        for sha in set(old) - library.held(old):
             blobs.delete(sha)
     files = {path.name: path.read_bytes() for path in stack.settings.blobs.rglob("*") if path.is_file()}
     known = stack.store.page(state=None, kind=None, before=None, limit=10**6)[0]
-    referenced = frozenset(image.sha256 for job in known for image in job.images)
-    return Final(jobs, files, referenced, dead_letters(stack), tuple(complaints(stack.log_files())))
+    referenced = {image.sha256 for job in known for image in job.images}
+    referenced |= {file.sha256 for file in library.files(Wanted(), None, 10**6)}
+    library.close()
+    return Final(jobs, files, frozenset(referenced), dead_letters(stack), tuple(complaints(stack.log_files())))
 
 
 def dead_letters(stack: Stack) -> frozenset[str]:

@@ -286,10 +286,7 @@ def test_replaying_into_a_full_queue_keeps_the_letter_and_its_next_id(store: Job
 
 
 def test_letters_keep_their_inputs_until_they_are_purged(store: JobStore, letters: DeadLetters) -> None:
-    upload = picture("job_x").model_copy(update={"job_id": None})
-    store.add_upload(upload)
-    dead = kill(store, inputs={upload.id: SHA})
-    store.delete_image(upload)
+    dead = kill(store, inputs={"img_in": SHA})
     store.redis.delete(keys.job(dead))  # as retention does, some day
     store.redis.srem(keys.PREFIX + "refs:" + SHA, dead)
     assert letters.get(dead)

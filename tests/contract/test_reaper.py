@@ -9,6 +9,7 @@ from contract.blobs import Blobs
 from contract.broker import UNREAD_HINTS, make_celery
 from contract.checkpoints import Checkpoints
 from contract.jobs import JobState
+from contract.library import Library
 from contract.reaper import Reaper
 from contract.settings import Settings
 from contract.store import JobStore
@@ -16,8 +17,8 @@ from tests.contract.ledger import claim, read, submit
 
 
 @pytest.fixture
-def reaper(store: JobStore, settings: Settings) -> Reaper:
-    return Reaper(store, Blobs(settings.blobs), make_celery(settings), settings)
+def reaper(store: JobStore, library: Library, settings: Settings) -> Reaper:
+    return Reaper(store, Blobs(settings.blobs), library, make_celery(settings), settings)
 
 
 def hinted(store: JobStore) -> list[str]:

@@ -10,6 +10,7 @@ from contract import keys
 from contract.blobs import Blobs
 from contract.broker import make_celery
 from contract.errors import DarkroomError
+from contract.library import Library
 from contract.reaper import Reaper
 from contract.redis_check import refuse_evicting
 from contract.settings import Settings
@@ -20,17 +21,32 @@ from tests.contract.ledger import claim, picture, read, submit
 DAY = 86_400_000
 
 
-def test_finished_jobs_go_after_their_time_with_pictures_and_inputs(store: JobStore, settings: Settings) -> None:
+HOUR = 3_600_000
+
+
+def aged(store: JobStore, blobs: Blobs, *hashes: str) -> None:
+    """These bytes were written, and became garbage if they are, more than an hour ago."""
+    for sha in hashes:
+        os.utime(blobs.path(sha), (time.time() - 7200, time.time() - 7200))
+        store.redis.zadd(keys.GARBAGE, {sha: time.time() * 1000 - HOUR - 1000}, xx=True)
+
+
+def test_finished_jobs_go_after_their_time_with_inputs_and_leave_their_pictures(
+    store: JobStore, library: Library, settings: Settings
+) -> None:
     blobs = Blobs(settings.blobs)
     made, given = blobs.put(b"made"), blobs.put(b"given")
     old, fresh, running, waiting = (submit(store, inputs={"img_in": given}) for _ in range(4))
     for job_id in (old, fresh):
         taken = claim(store, job_id)
-        store.add_picture(taken, picture(job_id, sha=made))
+        image = picture(job_id, sha=made)
+        library.add(image, taken.token)
+        store.add_picture(taken, image)
         store.finish(taken)
-    claim(store, running)
+    begun = claim(store, running)
     store.redis.zincrby("darkroom:ended", -31 * DAY, old)
-    reaper = Reaper(store, blobs, make_celery(settings), settings.model_copy(update={"keep_days": 30.0}))
+    limited = settings.model_copy(update={"keep_days": 30.0})
+    reaper = Reaper(store, blobs, library, make_celery(settings), limited)
     reaper.round(sweep=True)
     assert store.get(old) is None
     assert store.image(picture(old).id) is None
@@ -38,15 +54,51 @@ def test_finished_jobs_go_after_their_time_with_pictures_and_inputs(store: JobSt
     assert store.image(picture(fresh).id) is not None
     for job_id in (fresh, running, waiting):
         store.delete_job(job_id)
+    store.cancelled(begun)
     assert not store.redis.exists(keys.events(old))
+    kept = library.get(picture(old).id)
+    assert kept is not None
+    aged(store, blobs, made, given)
+    reaper.round(sweep=True)
+    assert blobs.get(kept.sha256) == b"made"
+    with pytest.raises(FileNotFoundError):
+        blobs.get(given)
 
 
-def test_kept_for_ever_means_kept(store: JobStore, settings: Settings) -> None:
+def test_bytes_go_when_the_last_picture_of_them_has_left_the_trash(
+    store: JobStore, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = Blobs(settings.blobs)
+    sha = blobs.put(b"made")
+    one, two = (picture(f"job_{name}", sha=sha) for name in "ab")
+    reaper = Reaper(store, blobs, library, make_celery(settings), settings)
+    for image in (one, two):
+        library.add(image)
+    library.trash([one.id, two.id])
+    monkeypatch.setattr(library, "purge", lambda purge=library.purge: purge(-1.0))
+    library.restore([two.id])
+    for _ in "ab":
+        reaper.round(sweep=True)
+        aged(store, blobs, sha)
+    assert library.restore([one.id]) == []
+    assert (blobs.get(sha), store.redis.zcard(keys.GARBAGE)) == (b"made", 0)
+    assert blobs.stored(int(sha[:2], 16), 3600.0) == [sha]  # what the walk over its shelf finds ...
+    assert reaper._unheld([sha]) == []  # ... and does not take for garbage
+    library.trash([two.id])
+    reaper.round(sweep=True)
+    assert blobs.get(sha) == b"made"  # for an hour
+    aged(store, blobs, sha)
+    reaper.round(sweep=True)
+    with pytest.raises(FileNotFoundError):
+        blobs.get(sha)
+
+
+def test_kept_for_ever_means_kept(store: JobStore, library: Library, settings: Settings) -> None:
     job_id = submit(store)
     store.finish(claim(store, job_id))
     store.redis.zincrby("darkroom:ended", -10_000 * DAY, job_id)
     forever = settings.model_copy(update={"keep_days": 0.0})
-    Reaper(store, Blobs(settings.blobs), make_celery(settings), forever).round(sweep=True)
+    Reaper(store, Blobs(settings.blobs), library, make_celery(settings), forever).round(sweep=True)
     assert read(store, job_id).state == "succeeded"
 
 

@@ -12,7 +12,7 @@ from contract.jobs import JobState, WorkerInfo
 from contract.steering import Place, Steering
 from contract.store import JobStore, Once, Verdict
 from tests.api.kit import MODEL
-from tests.contract.ledger import REQUEST, SHA, claim, picture, read, submit
+from tests.contract.ledger import REQUEST, SHA, claim, read, submit
 
 
 @pytest.fixture
@@ -135,16 +135,14 @@ def test_only_what_waits_can_be_moved(store: JobStore, steering: Steering) -> No
 
 
 def test_a_retry_is_a_new_job_with_the_same_request_and_inputs(store: JobStore, steering: Steering) -> None:
-    upload = picture("job_x").model_copy(update={"job_id": None})
-    store.add_upload(upload)
-    job_id, again = submit(store, inputs={upload.id: SHA}), new_job_id()
+    job_id, again = submit(store, inputs={"img_in": SHA}), new_job_id()
     with pytest.raises(Conflict, match="queued"):
         steering.retry(job_id, again, max_queue=9)
     store.fail(claim(store, job_id), ErrorCode.OUT_OF_MEMORY, "no room")
     steering.retry(job_id, again, max_queue=9)
     assert read(store, again).request == REQUEST
     assert read(store, again).progress.steps == 8
-    assert store.work(again).inputs == {upload.id: SHA}
+    assert store.work(again).inputs == {"img_in": SHA}
     assert read(store, job_id).state is JobState.FAILED
     with pytest.raises(QueueFull):
         steering.retry(job_id, new_job_id(), max_queue=1)

@@ -191,18 +191,33 @@ def test_hints_are_repeated_for_the_unheard_but_never_pile_up(store: JobStore) -
 
 
 def test_bytes_are_garbage_only_when_nobody_refers_to_them(store: JobStore) -> None:
-    upload = picture("job_x").model_copy(update={"job_id": None})
-    store.add_upload(upload)
-    job_id = submit(store, inputs={upload.id: SHA})
-    store.delete_image(upload)
-    assert store.image(upload.id) is None
+    job_id = submit(store, inputs={"img_in": SHA})
+    store.found([SHA])
     time.sleep(0.002)
     assert store.sweep(0.0) == []  # the job still needs its input
-    assert store.work(job_id).inputs == {upload.id: SHA}
+    assert store.work(job_id).inputs == {"img_in": SHA}
     store.delete_job(job_id)
     time.sleep(0.002)
     assert store.sweep(3600.0) == []
     assert store.sweep(0.0) == [SHA]
+
+
+def test_a_deleted_picture_is_shown_by_its_job_no_more_until_it_is_back(store: JobStore) -> None:
+    job_id = submit(store)
+    taken = claim(store, job_id)
+    images = [picture(job_id, number) for number in range(2)]
+    for image in images:
+        assert store.add_picture(taken, image)
+    store.hide([(images[0].id, job_id), ("img_sent", None)])
+    assert store.image(images[0].id) is None
+    assert [image.index for image in read(store, job_id).images] == [1]
+    store.show(images[0])
+    assert store.image(images[0].id) == images[0]
+    assert [image.index for image in read(store, job_id).images] == [0, 1]
+    store.finish(taken)
+    store.delete_job(job_id)
+    store.show(images[0])
+    assert store.image(images[0].id) is None
 
 
 def test_deleting_a_job_frees_its_pictures_and_inputs(store: JobStore) -> None:
@@ -225,6 +240,7 @@ def test_deleting_a_running_job_hides_it_now_and_removes_it_when_it_has_stopped(
     store.delete_job(job_id)
     assert store.get(job_id) is None
     assert store.progress(taken, 1) is Verdict.CANCEL
+    assert not store.add_picture(taken, picture(job_id))
     assert store.cancelled(taken)
     assert not store.redis.exists(keys.job(job_id))
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.deps import Services
 from api.main import create_app
-from tests.api.kit import LOOPBACK, announce
+from tests.api.kit import LOOPBACK, announce, emptied
 from tests.conftest import plain_settings, running_redis
 
 
@@ -31,6 +31,7 @@ def services(hostile_client: TestClient) -> Services:
     found: Services = hostile_client.app.state.services
     found.store.redis.flushall()
     announce(found.store)
+    emptied(found.library)
     return found
 
 

@@ -70,7 +70,7 @@ class Fuzz:
         picture = self.client.post(
             "/api/v1/images", content=png(noise(32, 32)), headers={**admin, "Content-Type": "image/png"}
         )
-        Worker(self.services.store, self.services.blobs).do(job.json()["id"])
+        Worker(self.services).do(job.json()["id"])
         self._known = {"job_id": job.json()["id"], "image_id": picture.json()["id"]}
 
     def send(self, case: Any, person: Person, headers: dict[str, str] | None = None) -> Any:

@@ -22,6 +22,7 @@ from contract.blobs import Blobs
 from contract.errors import ErrorCode
 from contract.ids import image_url, picture_id
 from contract.jobs import Job, ModelInfo, StoredImage, WorkerInfo
+from contract.library import Library, open_library
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
 from tests.conftest import plain_settings, running_redis
@@ -37,6 +38,7 @@ class Studio:
     url: str
     store: JobStore
     blobs: Blobs
+    library: Library
     model: str
     seen: set[str] = field(default_factory=set)
     _beats: threading.Lock = field(default_factory=threading.Lock)
@@ -103,8 +105,9 @@ class Studio:
             id=image_id, sha256=self.blobs.put(data), url=image_url(image_id),
             width=pixels.shape[1], height=pixels.shape[0], format="png", bytes=len(data),
             created_at=datetime.now(UTC), job_id=job.id, index=index, seed=job.request.seed + index,
-            role=role, owner=job.owner,
+            role=role, owner=job.owner, metadata={"request": job.request.model_dump(mode="json")},
         )  # fmt: skip
+        assert self.library.add(image, claim.token)
         assert self.store.add_picture(claim, image)
         return image_id
 
@@ -116,7 +119,7 @@ class Studio:
 
     def pixels(self, image_id: str) -> NDArray[np.uint8]:
         """The stored pixels of a picture."""
-        image = self.store.image(image_id)
+        image = self.library.get(image_id)
         assert image is not None
         return np.asarray(Pillow.open(io.BytesIO(self.blobs.get(image.sha256))))
 
@@ -157,7 +160,7 @@ def studio(served: tuple[str, Settings], redis_url: str) -> Iterator[Studio]:
     """The running api, nothing in its ledger but a worker that has announced itself."""
     url, settings = served
     store = JobStore(connect(settings))
-    studio = Studio(url, store, Blobs(settings.blobs), settings.model.name)
+    studio = Studio(url, store, Blobs(settings.blobs), open_library(settings), settings.model.name)
     studio.announce()
     over = threading.Event()
 
@@ -170,6 +173,7 @@ def studio(served: tuple[str, Settings], redis_url: str) -> Iterator[Studio]:
     yield studio
     over.set()
     heart.join()
+    studio.library.close()
     store.redis.close()
 
 

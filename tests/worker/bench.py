@@ -12,6 +12,7 @@ from contract.blobs import Blobs
 from contract.ids import new_job_id
 from contract.jobs import Image, Job
 from contract.kinds import JobRequest
+from contract.library import open_library
 from contract.settings import Settings
 from contract.store import JobStore, connect
 from tests.contract.ledger import read
@@ -27,9 +28,10 @@ class Bench:
 
     def __init__(self, settings: Settings, components: Components) -> None:
         self.store, self.blobs = JobStore(connect(settings)), Blobs(settings.blobs)
+        self.library = open_library(settings)
         workshop = ModelWorkshop(settings, self.store, self.blobs, components)
         self.engine = workshop.engine
-        self.worker = Worker(settings, self.store, self.blobs, workshop)
+        self.worker = Worker(settings, self.store, self.blobs, self.library, workshop)
 
     def submit(
         self,
@@ -63,3 +65,4 @@ def at_work(settings: Settings, components: Components) -> Iterator[Bench]:
     yield bench
     bench.worker.drain()
     bench.engine.stop()  # a worker's process would end here; this one goes on
+    bench.library.close()

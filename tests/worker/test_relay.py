@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +10,14 @@ import pytest
 import torch
 from PIL import Image
 from redis.exceptions import ConnectionError
+from sqlalchemy import text
 
 from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.errors import ErrorCode, JobFailed
 from contract.infotext import parse
-from contract.jobs import JobState, ModelInfo
+from contract.jobs import JobState, ModelInfo, StoredImage
+from contract.library import Library, Wanted, open_library
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
@@ -44,6 +46,13 @@ def blobs(settings: Settings) -> Blobs:
     return Blobs(settings.blobs)
 
 
+@pytest.fixture
+def library(settings: Settings) -> Iterator[Library]:
+    opened = open_library(settings)
+    yield opened
+    opened.close()
+
+
 Begin = Callable[[], tuple[Claim, Relay, Ticket]]
 
 
@@ -53,7 +62,7 @@ def checkpoints(settings: Settings) -> Checkpoints:
 
 
 @pytest.fixture
-def begin(store: JobStore, blobs: Blobs, checkpoints: Checkpoints) -> Begin:
+def begin(store: JobStore, blobs: Blobs, library: Library, checkpoints: Checkpoints) -> Begin:
     """A claimed job with its relay and a ticket that the test feeds as the engine would."""
 
     def start() -> tuple[Claim, Relay, Ticket]:
@@ -61,7 +70,8 @@ def begin(store: JobStore, blobs: Blobs, checkpoints: Checkpoints) -> Begin:
         work = store.work(taken.job_id)
         planned = plan(REQUEST, work, blobs)
         memory = memory_of(checkpoints, taken)
-        return taken, Relay(taken, work, MODEL, planned, store, blobs, memory, "maker"), Ticket(*planned.requests)
+        relay = Relay(taken, work, MODEL, planned, store, blobs, library, memory, "maker")
+        return taken, relay, Ticket(*planned.requests)
 
     return start
 
@@ -127,6 +137,129 @@ def test_what_was_measured_stands_in_the_record_and_in_the_file(begin: Begin, st
         shas.append([image.sha256 for image in read(store, taken.job_id).images])
     assert shas[0] == shas[1]
     assert len(set(shas[0])) == 2
+
+
+def shas(library: Library) -> list[str]:
+    """Of all pictures that the library shows."""
+    return [image.sha256 for image in library.page(Wanted(), owner=None, limit=100)[0]]
+
+
+def test_a_picture_is_in_the_library_before_its_job_has_succeeded(
+    begin: Begin, store: JobStore, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, relay, ticket = begin()
+    seen: list[int] = []
+    plain = JobStore.add_picture
+
+    def shown(store: JobStore, claim: Claim, image: StoredImage) -> bool:
+        seen.append(len(shas(library)))
+        return plain(store, claim, image)
+
+    monkeypatch.setattr(JobStore, "add_picture", shown)
+    for event in (Picture(0, 7, PIXELS), Picture(1, 8, PIXELS[::-1]), Done()):
+        ticket.put(event)
+    relay.follow(ticket)
+    assert seen == [1, 2]
+    for image in read(store, taken.job_id).images:
+        kept, told = library.get(image.id), store.image(image.id)
+        assert kept is not None
+        assert told is not None
+        assert (kept.public(), kept.owner, kept.metadata) == (told.public(), told.owner, told.metadata)
+        assert (kept.prompt, kept.model, kept.kind) == ("a black cat", "mini", "txt2img")
+
+
+@pytest.mark.parametrize("point", ["put", "add", "add_picture", "finish"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_worker_that_dies_anywhere_leaves_pictures_that_are_whole(
+    begin: Begin,
+    store: JobStore,
+    blobs: Blobs,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    after: bool,
+) -> None:
+    """Before or after each step: the next claim of the job makes its picture once, and no record lacks its bytes."""
+    taken, relay, ticket = begin()
+    home = {"put": blobs, "add": library, "add_picture": store, "finish": store}[point]
+    whole = getattr(home, point)
+
+    def dies(*args: object) -> None:
+        if after:
+            whole(*args)
+        raise Killed
+
+    ticket.put(Picture(0, 7, PIXELS))
+    ticket.put(Done())
+    monkeypatch.setattr(home, point, dies)
+    with pytest.raises(Killed):
+        relay.follow(ticket)
+    monkeypatch.undo()
+    for sha in shas(library):
+        assert blobs.get(sha)
+    store.bury("w", 9)
+    job = read(store, taken.job_id)
+    if job.state is JobState.QUEUED:
+        newer = replace(relay, claim=claim(store, taken.job_id))
+        again = Ticket(*relay.plan.requests)
+        again.put(Picture(0, 7, PIXELS))
+        again.put(Done())
+        newer.follow(again)
+    job = read(store, taken.job_id)
+    assert job.state is JobState.SUCCEEDED
+    assert [image.sha256 for image in job.images] == shas(library)
+    assert len(blobs.get(job.images[0].sha256)) == job.images[0].bytes
+
+
+class Killed(BaseException):
+    """What no code of a worker catches."""
+
+
+def test_a_late_twin_adds_nothing_to_the_library(begin: Begin, store: JobStore, library: Library) -> None:
+    taken, relay, ticket = begin()
+    store.bury("w", 3)
+    for event in (Picture(0, 7, PIXELS), Done()):
+        ticket.put(event)
+    relay.follow(ticket)
+    assert shas(library) == []
+    newer = replace(relay, claim=claim(store, taken.job_id), maker="another")
+    again = Ticket(*relay.plan.requests)
+    for event in (Picture(0, 7, PIXELS[::-1]), Done()):
+        again.put(event)
+    newer.follow(again)
+    kept = shas(library)
+    late = Ticket(*relay.plan.requests)
+    for event in (Picture(0, 7, PIXELS), Done()):
+        late.put(event)
+    relay.follow(late)
+    assert shas(library) == kept == [image.sha256 for image in read(store, taken.job_id).images]
+
+
+def test_a_picture_that_comes_after_its_job_was_deleted_is_not_kept(
+    begin: Begin, store: JobStore, library: Library
+) -> None:
+    taken, relay, ticket = begin()
+    store.delete_job(taken.job_id)
+    for event in (Picture(0, 7, PIXELS), Cancelled()):
+        ticket.put(event)
+    relay.follow(ticket)
+    assert (shas(library), store.get(taken.job_id)) == ([], None)
+
+
+def test_a_library_that_stays_locked_fails_the_job(
+    begin: Begin, store: JobStore, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    taken, relay, ticket = begin()
+    impatient = Library(library.database.file, patience=0.05)
+    ticket.put(Picture(0, 7, PIXELS))
+    with library.database.writing() as session:
+        session.execute(text("SELECT 1"))
+        with pytest.raises(JobFailed) as failure:
+            replace(relay, library=impatient).follow(ticket)
+    impatient.close()
+    assert failure.value.code is ErrorCode.STORAGE_ERROR
+    assert (shas(library), read(store, taken.job_id).images) == ([], [])
 
 
 def test_a_failure_keeps_its_code(begin: Begin) -> None:

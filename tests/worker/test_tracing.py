@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from api.main import create_app
 from contract.blobs import Blobs
+from contract.library import open_library
 from contract.settings import ROOT, Settings
 from contract.store import JobStore, connect
 from contract.tracing import Tracing, open_tracing
@@ -36,7 +37,8 @@ def tracing_to(exporter: InMemorySpanExporter) -> Tracing:
 def run_one(settings: Settings, tmp_path: Path, of_api: Tracing, of_worker: Tracing) -> str:
     """Submit a job by HTTP, and have a worker do it."""
     store = JobStore(connect(settings))
-    worker = Worker(settings, store, Blobs(settings.blobs), PacedWorkshop(0.01, 4, tmp_path), of_worker)
+    keepers = store, Blobs(settings.blobs), open_library(settings)
+    worker = Worker(settings, *keepers, PacedWorkshop(0.01, 4, tmp_path), of_worker)
     worker.start()
     client = TestClient(create_app(settings, of_api), client=("127.0.0.1", 5))
     answer = client.post("/api/v1/jobs", json=JOB)
