@@ -42,7 +42,7 @@ export function withCarried(request) {
 
 function keep() {
   localStorage.setItem(KEY, JSON.stringify(fields));
-  const names = Object.keys(fields).map((name) => (name === "hires" ? "settings of the second pass" : name.replaceAll("_", " ")));
+  const names = Object.keys(fields).sort().map((name) => name.replaceAll("_", " "));
   byId("carried").hidden = !names.length;
   byId("carried-names").textContent = names.join(", ");
 }

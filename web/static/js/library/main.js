@@ -51,7 +51,7 @@ function follow() {
 function showPage(id) {
   const left = opened;
   opened = id;
-  for (const part of [byId("library"), byId("chosen")]) part.inert = id !== null;
+  byId("library").inert = id !== null;
   document.documentElement.classList.toggle("covered", id !== null);
   if (id) {
     sheet.show(id, listing.get(id));

@@ -32,7 +32,7 @@ export function sentences(picture, metadata) {
   const request = drawingOf(metadata);
   if (!request) return [`Sent here on ${dateOf(picture.created_at)}.`];
   const told = [`${beginning(picture, metadata, request)} on ${dateOf(picture.created_at)}.`];
-  if (metadata.request?.kind !== "upscale" || request.method === "redraw") told.push(drawn(metadata, request));
+  if (request.steps && (metadata.request?.kind !== "upscale" || request.method === "redraw")) told.push(drawn(metadata, request));
   if (request.variation) told.push(`It is turned ${percent(request.variation.strength)} of the way toward another seed.`);
   if (request.hires) told.push(`Then it was made ${request.hires.factor} times as large in a second pass.`);
   if (request.styles?.length) told.push(`In the style ${request.styles.join(" and ")}.`);
