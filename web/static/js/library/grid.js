@@ -53,7 +53,7 @@ export class Grid {
   }
 
   #onResize() {
-    if (grid.clientWidth === this.#width) return;
+    if (grid.clientWidth === this.#width || !grid.clientWidth) return;
     const first = this.#rows[rowAt(this.#rows, -grid.getBoundingClientRect().top)]?.first ?? 0; // stays in sight
     const far = window.scrollY > 0;
     this.#lay(false);
@@ -63,7 +63,7 @@ export class Grid {
 
   /** @param {boolean} on  whether what is laid stays as it is */
   #lay(on) {
-    this.#width = grid.clientWidth;
+    this.#width = grid.clientWidth || this.#width || window.innerWidth; // hidden, it has none
     const { pictures, over } = this.listing;
     this.#ratios = pictures.map(ratioOf);
     const target = this.#width < 600 ? 150 : 210;

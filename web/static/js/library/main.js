@@ -34,8 +34,11 @@ function addressOf(id) {
   return `/library/${id}${writeQuery(query)}`;
 }
 
-/** @param {Iterable<string>} ids */
-const known = (ids) => [...ids].flatMap((id) => listing.get(id) ?? []);
+/** Those of the pictures, in the list's order. @param {Iterable<string>} ids */
+function known(ids) {
+  const meant = new Set(ids);
+  return listing.pictures.filter(({ id }) => meant.has(id));
+}
 
 // --- where we are -----------------------------------------------------------------------------------
 
@@ -155,9 +158,10 @@ function listenToChosen() {
 
 /** The keyboard goes on where they were. @param {string[]} ids */
 async function removeMany(ids) {
-  const places = ids.map((id) => listing.placeOf(id)).filter((at) => at >= 0);
+  const [first] = known(ids);
+  const at = first ? listing.placeOf(first.id) : 0;
   const gone = await actions.remove(ids);
-  const next = listing.pictures[Math.min(Math.min(...places), listing.pictures.length - 1)];
+  const next = listing.pictures[Math.min(at, listing.pictures.length - 1)];
   if (gone.length && next) shown.goTo(next.id);
   if (gone.length) grid.focus({ preventScroll: true });
 }
@@ -198,8 +202,10 @@ function showFailure(error) {
 }
 
 function listen() {
-  listing.addEventListener("change", () => {
+  listing.addEventListener("change", (event) => {
     showFound();
+    const told = byId("nothing").hidden ? byId("found").textContent : byId("nothing-title").textContent;
+    if (/** @type {CustomEvent} */ (event).detail === "new") byId("announce").textContent = told;
     learn(listing.pictures.slice(-200));
   });
   listing.addEventListener("failure", (event) => showFailure(/** @type {CustomEvent} */ (event).detail));
