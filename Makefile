@@ -10,30 +10,35 @@ INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check
 # twenty seconds of a slow core before a worker has begun.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all starters others screenshot lint train evaluate bench load soak audit gpu-check clean chromium postgres
+.PHONY: run test test-all stacks browsers others screenshot lint train evaluate bench load soak audit gpu-check clean chromium postgres
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
 
-# Tests run as two halves side by side: one starts stacks and browsers and mostly waits, the other mostly computes.
-# Each prints when it is done, where make can hold output back (4.0 and later).
-STARTERS := tests/chaos tests/cli tests/deploy tests/e2e tests/web
+# Tests run as three parts side by side: one starts stacks and one browsers, which both wait most of their time, and
+# the third computes. Each prints when it is done, where make can hold output back (4.0 and later).
+STACKS := tests/chaos tests/cli tests/deploy
+BROWSERS := tests/e2e tests/web
 # Debian keeps the server off the PATH.
 POSTGRES = { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null
-HALVES = --no-print-directory --jobs=2 $(addprefix --,$(filter output-sync,$(.FEATURES))) starters others
-CHOSEN = -m "$(MARKS)$$(command -v chromium >/dev/null || echo ' and not browser')$$($(POSTGRES) >/dev/null || echo ' and not postgres')"
+PARTS = --no-print-directory --jobs=3 $(addprefix --,$(filter output-sync,$(.FEATURES))) stacks browsers others
+NEEDS = $$(command -v chromium >/dev/null || echo ' and not browser')$$($(POSTGRES) >/dev/null || echo ' and not postgres')
+CHOSEN = -m "$(MARKS)$(NEEDS)"
 
 test: lint chromium postgres  ## everything but the slow tests
-	@$(MAKE) $(HALVES) MARKS="not slow"
+	@$(MAKE) $(PARTS) MARKS="not slow"
 
 test-all: lint chromium postgres  ## the slow tests too
-	@$(MAKE) $(HALVES) MARKS="(slow or not slow)"
+	@$(MAKE) $(PARTS) MARKS="(slow or not slow)"
 
-starters:
-	@$(BIN)/pytest $(CHOSEN) $(STARTERS)
+stacks:
+	@$(BIN)/pytest $(CHOSEN) $(STACKS)
+
+browsers:
+	@$(BIN)/pytest $(CHOSEN) $(BROWSERS)
 
 others:
-	@$(BIN)/pytest $(CHOSEN) $(addprefix --ignore=,$(STARTERS))
+	@$(BIN)/pytest $(CHOSEN) $(addprefix --ignore=,$(STACKS) $(BROWSERS))
 
 screenshot: .venv/installed-to-test chromium  ## make docs/studio.png anew
 	SCREENSHOT=docs/studio.png $(BIN)/pytest tests/e2e/test_page.py -k develops

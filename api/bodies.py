@@ -26,7 +26,8 @@ class _StrictRequest(Request):
         try:
             return json.loads(body.decode(), parse_constant=_not_a_number, object_pairs_hook=_without_doubles)
         except json.JSONDecodeError as error:
-            raise json.JSONDecodeError(f"{error.msg} at character {error.pos}", "", 0) from None
+            where = f" at character {error.pos}" if error.doc else ""  # what we refuse ourselves has no place
+            raise json.JSONDecodeError(f"{error.msg}{where}", "", 0) from None
         except UnicodeDecodeError:
             raise json.JSONDecodeError("the text must be UTF-8", "", 0) from None
         except (ValueError, RecursionError) as error:

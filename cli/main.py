@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from cli import keys, services
+from cli import keys, library, services
 from cli.up import up
 from contract.errors import DarkroomError
 from contract.settings import Settings
@@ -20,6 +20,7 @@ commands:
   api       the web server alone
   worker    one worker alone; --redis-url and --data say whose
   keys      who may come in: keys add NAME, list, rotate NAME, revoke NAME
+  library   what was made: library check compares it with the disk, library repair mends it
 
 `darkroom COMMAND --help` lists the settings; docs/settings.md explains them.
 """
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if command in ("-h", "--help"):
         print(USAGE, end="")
         sys.exit(0)
-    if command not in ("up", "api", "worker", "keys"):
+    if command not in ("up", "api", "worker", "keys", "library"):
         print(f"darkroom: there is no command {command!r}\n\n{USAGE}", end="", file=sys.stderr)
         sys.exit(2)
     try:
@@ -39,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             args, rest = keys.parse(flags[:-1] or flags)
             keys.run(args, read_settings(command, rest))
             sys.exit(0)
+        if command == "library":
+            args, rest = library.parse(flags[:-1] or flags)
+            sys.exit(library.run(args, read_settings(command, rest)))
         settings = read_settings(command, flags[:-1])
         if command == "up":
             sys.exit(up(settings))

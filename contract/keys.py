@@ -49,7 +49,7 @@
 | `used:<owner>`       | hash   | jobs and pixel-steps an owner was ever granted, and when its key was last seen |
 | `limits:…`           |        | counters of the rate limits (api/limits.py) |
 | `k:…`                |        | Celery's own keys |
-| `changed`, `cancel`  | channel| ids of jobs that changed, or are to be cancelled |
+| `changed:<job>`, `cancel` | channel | the id of a job that changed; ids of jobs that are to be cancelled |
 """
 
 PREFIX = "darkroom:"
@@ -94,6 +94,10 @@ def line(model: str, owner: str) -> str:
 
 def idempotency(owner: str, key: str) -> str:
     return f"{PREFIX}idem:{owner}:{key}"
+
+
+def changed(job_id: str) -> str:
+    return f"{PREFIX}changed:{job_id}"
 
 
 def events(job_id: str) -> str:

@@ -405,7 +405,7 @@ class JobStore:
         return sum(map(int, waiting)), int(running)
 
     def listen(self, channel: str) -> PubSub:
-        """A subscription of its own connection: to `keys.CHANGED` or `keys.CANCEL`, whose messages are job ids."""
+        """A subscription of its own connection, to `keys.CANCEL` or a job's `keys.changed`: messages are job ids."""
         listener: PubSub = self.redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         listener.subscribe(channel)
         return listener

@@ -83,8 +83,8 @@ def open_tracing(service: str) -> Tracing:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError:
-        log.warning("traces need `pip install darkroom[otel]`; none are kept")
+    except ImportError as error:
+        log.warning("traces need `pip install darkroom[otel]`, and none are kept: %s", error)
         return Tracing()
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

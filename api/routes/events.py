@@ -26,7 +26,8 @@ async def read_events(
     job: Annotated[Job, Depends(_mine)],
     stay: StayDep,
     last_event_id: Annotated[
-        str, Header(pattern=r"^\d{1,20}-\d{1,20}$", description="The last event heard: those after it follow.")
+        str,  # two numbers below 2^64, as Redis has them
+        Header(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$", description="The last event heard: those after it follow."),
     ] = "0-0",
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a job: `state`, `progress`, `picture`, `preview`, and `done`, after which the stream ends.

@@ -29,7 +29,7 @@ local function attempts_key(id) return PREFIX .. 'attempts:' .. id end
 
 -- Every transition tells whoever waits for this job, and whoever will ask for its latest events.
 local function changed(id, event)
-  redis.call('PUBLISH', PREFIX .. 'changed', id)
+  redis.call('PUBLISH', PREFIX .. 'changed:' .. id, id)
   local job = redis.call('HMGET', job_key(id), 'state', 'step', 'steps')
   if not job[1] then return end
   redis.call('XADD', events_key(id), 'MAXLEN', '=', 100, '*', 'event', event or 'state',

@@ -78,5 +78,5 @@ def test_a_deleted_job_leaves_no_events(client: TestClient, worker: Worker) -> N
 def test_no_job_no_events(client: TestClient) -> None:
     assert client.get(f"{JOBS}/job_{'a' * 26}/events").status_code == 404
     job_id = client.post(JOBS, json=JOB).json()["id"]
-    answer = client.get(f"{JOBS}/{job_id}/events", headers={"Last-Event-ID": "x"})
-    assert answer.status_code == 422
+    for no_id in ("x", "1-", "12-46819056983814459093"):
+        assert client.get(f"{JOBS}/{job_id}/events", headers={"Last-Event-ID": no_id}).status_code == 422

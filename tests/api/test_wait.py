@@ -23,8 +23,8 @@ from tests.conftest import RedisServer, plain_settings
 JOB = {"kind": "txt2img", "prompt": "a cat", "steps": 4}
 
 
-def subscriptions(services: Services) -> int:
-    (answer,) = services.store.redis.pubsub_numsub("darkroom:changed")
+def subscriptions(services: Services, channel: str = "darkroom:changed") -> int:
+    (answer,) = services.store.redis.pubsub_numsub(channel)
     return int(answer[1])
 
 
@@ -197,13 +197,18 @@ def test_times_that_cannot_be_waited(app: FastAPI, wait: str) -> None:
     asyncio.run(scenario())
 
 
-def test_one_subscription_serves_all_who_wait(app: FastAPI, services: Services) -> None:
+def test_one_subscription_serves_all_who_wait_for_a_job(app: FastAPI, services: Services) -> None:
     async def scenario() -> None:
         async with running(app) as client:
-            url = f"/api/v1/jobs/{await submit(client)}?wait=1"
-            waiting = [asyncio.create_task(client.get(url)) for _ in range(20)]
-            await asyncio.sleep(0.3)
-            assert subscriptions(services) == 1
+            job_id = await submit(client)
+            channel = f"darkroom:changed:{job_id}"
+            assert subscriptions(services, channel) == 0
+            waiting = [asyncio.create_task(client.get(f"/api/v1/jobs/{job_id}?wait=1")) for _ in range(20)]
+            await asyncio.sleep(0.5)
+            assert subscriptions(services, channel) == 1
             await asyncio.gather(*waiting)
+            while subscriptions(services, channel):  # nobody waits for it any more
+                await asyncio.sleep(0.05)
+            assert subscriptions(services) == 1
 
     asyncio.run(scenario())

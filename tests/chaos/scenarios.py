@@ -12,6 +12,7 @@ from typing import Any
 
 from contract.blobs import Blobs
 from contract.dead_letters import DeadLetters
+from contract.jobs import Job
 from contract.library import Wanted, open_library
 from tests.chaos import checker
 from tests.chaos.checker import Limits
@@ -118,11 +119,19 @@ def look(stack: Stack, history: History) -> Final:
         for sha in set(old) - library.held(old):
             blobs.delete(sha)
     files = {path.name: path.read_bytes() for path in stack.settings.blobs.rglob("*") if path.is_file()}
-    known = stack.store.page(state=None, kind=None, before=None, limit=10**6)[0]
-    referenced = {image.sha256 for job in known for image in job.images}
+    referenced = {image.sha256 for job in everything(stack) for image in job.images}
     referenced |= {file.sha256 for file in library.files(Wanted(), None, 10**6)}
     library.close()
     return Final(jobs, files, frozenset(referenced), dead_letters(stack), tuple(complaints(stack.log_files())))
+
+
+def everything(stack: Stack) -> Iterator[Job]:
+    """All jobs, page by page."""
+    page, rest = stack.store.page(state=None, kind=None, before=None, limit=1000)
+    yield from page
+    while rest is not None:
+        page, rest = stack.store.page(state=None, kind=None, before=rest, limit=1000)
+        yield from page
 
 
 def dead_letters(stack: Stack) -> frozenset[str]:

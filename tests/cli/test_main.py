@@ -55,7 +55,13 @@ def test_all_values_that_cannot_be_are_named_at_once(monkeypatch: pytest.MonkeyP
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...]) -> None:
     assert status_of(*argv) == 0
     said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ")] == ["up", "api", "worker", "keys"]
+    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ")] == [
+        "up",
+        "api",
+        "worker",
+        "keys",
+        "library",
+    ]
 
 
 def test_an_unknown_command_and_an_unknown_flag_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """A running app on a real Redis of its own, for inputs that mean harm. It lives as long as the folder's tests."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,13 @@ def hostile_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestCli
         )  # fmt: skip
         with TestClient(create_app(settings), raise_server_exceptions=False, client=LOOPBACK) as made:
             yield made
+
+
+@pytest.fixture
+def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing broke behind the answers: a stream that has begun answers 200 whatever becomes of it."""
+    yield
+    assert not [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.deps import Services
+from contract import keys
 from contract.access import Scope
+from contract.store import Claim
 from tests.api.kit import MODEL, Worker, announce, key_of, noise, png
 from tests.api.test_access import scopes_of
 from tests.contract.vocabulary import tokenizer
@@ -70,8 +72,24 @@ class Fuzz:
         picture = self.client.post(
             "/api/v1/images", content=png(noise(32, 32)), headers={**admin, "Content-Type": "image/png"}
         )
-        Worker(self.services).do(job.json()["id"])
+        self._do(job.json()["id"])
         self._known = {"job_id": job.json()["id"], "image_id": picture.json()["id"]}
+
+    def _do(self, job_id: str) -> None:
+        """Run this job to its end, whatever a walk has left before it; that waits on."""
+        store = self.services.store
+        store.redis.delete(keys.PAUSE)
+        others: list[Claim] = []
+        while True:
+            claim = store.claim(f"helper-{len(others)}", 600)  # one that has a suspect takes no more
+            assert claim
+            if claim.job_id == job_id:
+                break
+            others.append(claim)
+        Worker(self.services).picture(claim)
+        assert store.finish(claim)
+        for other in others:
+            store.release(other)
 
     def send(self, case: Any, person: Person, headers: dict[str, str] | None = None) -> Any:
         """The answer, counted and found right. `headers`: more of them, unless the case has them."""

@@ -17,6 +17,8 @@ from schemathesis.generation import GenerationMode
 from tests.api.test_openapi import ROUTES
 from tests.hostile.fuzz import KNOWN, Fuzz, Person, fuzzing, generate
 
+pytestmark = pytest.mark.usefixtures("no_fault")
+
 PER_ROUTE, PER_ROUTE_SLOW = 64, 640  # cases; 2,000 and 20,000 over 32 routes
 
 # Who sends one case after the other: those who are not let in reach little of the code.

@@ -7,10 +7,12 @@ deleted is gone, and a job that has ended stays as it is.
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import ensure_resource_availability, use_after_free
@@ -19,6 +21,8 @@ from contract.deaths import death
 from contract.errors import ErrorCode
 from tests.api.kit import Worker, noise, png
 from tests.hostile.fuzz import Fuzz, fuzzing, generate
+
+pytestmark = pytest.mark.usefixtures("no_fault")
 
 DEFAULT, SLOW = 40, 2_000  # walks
 STEPS, STEPS_SLOW = 8, 16  # at most, in each
@@ -31,7 +35,7 @@ class Player(Worker):
     """A worker that does something else with each job it takes: shows a preview, ends it, fails, or dies of it."""
 
     def __init__(self, fuzz: Fuzz) -> None:
-        super().__init__(fuzz.services.store, fuzz.services.blobs)
+        super().__init__(fuzz.services)
         self._taken = 0
 
     def play(self) -> None:
@@ -68,7 +72,10 @@ def walks(fuzz: Fuzz, statuses: Counter[int]) -> Any:
             delattr(machine, name)
 
     class Walk(machine):  # type: ignore[misc]
+        begun = 0
+
         def setup(self) -> None:
+            Walk.begun += 1
             fuzz.begin()
             self.player = Player(fuzz)
             self.steps = 0
@@ -120,9 +127,14 @@ def fuzz(hostile_client: TestClient) -> Iterator[Fuzz]:
 
 def walk(fuzz: Fuzz, count: int, steps: int) -> None:
     statuses: Counter[int] = Counter()
-    run_state_machine_as_test(walks(fuzz, statuses), settings=generate(count, stateful_step_count=steps))
+    machine = walks(fuzz, statuses)
+    while (left := count - machine.begun) > 0:
+        # Hypothesis begins walks as it began others, and gives up when one of these then goes another way, as it may
+        # where ids and times are those of a living server.
+        with suppress(FlakyStrategyDefinition):
+            run_state_machine_as_test(machine, settings=generate(left, stateful_step_count=steps))
     assert all(statuses[status] for status in (200, 202, 204, 404)), statuses  # made, looked at, deleted, gone
-    print(dict(sorted(statuses.items())))
+    print(machine.begun, dict(sorted(statuses.items())))
 
 
 def test_walks(fuzz: Fuzz) -> None:

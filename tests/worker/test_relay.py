@@ -247,11 +247,11 @@ def test_a_picture_that_comes_after_its_job_was_deleted_is_not_kept(
 
 
 def test_a_library_that_stays_locked_fails_the_job(
-    begin: Begin, store: JobStore, library: Library, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, store: JobStore, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.1)
     taken, relay, ticket = begin()
-    impatient = Library(library.database.file, patience=0.05)
+    impatient = Library(settings.data / "library.db", patience=0.05)
     ticket.put(Picture(0, 7, PIXELS))
     with library.database.writing() as session:
         session.execute(text("SELECT 1"))

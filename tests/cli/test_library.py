@@ -1,0 +1,93 @@
+"""`darkroom library check` and `repair`: what differs is told, and mended."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+from contract import keys
+from contract.blobs import Blobs
+from contract.library import Library, Wanted, open_library
+from contract.settings import Settings
+from contract.store import JobStore, connect
+from tests.contract.ledger import claim, picture, submit
+from tests.contract.library.kit import keep, made
+
+
+@pytest.fixture
+def library(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Library]:
+    """That which the commands below find by the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DARKROOM_REDIS_URL", settings.redis)
+    monkeypatch.setenv("DARKROOM_DATA", str(settings.data))
+    opened = open_library(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def blobs(settings: Settings) -> Blobs:
+    return Blobs(settings.blobs)
+
+
+def darkroom(*argv: str) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(("library", *argv))
+    return ended.value.code
+
+
+def old(blobs: Blobs, data: bytes) -> str:
+    """Bytes that were written two hours ago."""
+    sha = blobs.put(data)
+    os.utime(blobs.path(sha), (time.time() - 7200, time.time() - 7200))
+    return sha
+
+
+def test_what_differs_is_told_and_mended(
+    library: Library, blobs: Blobs, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = JobStore(connect(settings))
+    whole, lost = made(sha256=old(blobs, b"whole")), made(sha256=old(blobs, b"lost"))
+    trashed = made(sha256=old(blobs, b"trashed"))
+    keep(library, whole, lost, trashed)
+    library.trash([trashed.id])
+    blobs.delete(lost.sha256)
+    loose, young, given = old(blobs, b"loose"), blobs.put(b"young"), old(blobs, b"given")
+    job_id = submit(store, inputs={"img_in": given})
+    before = picture(job_id, sha=old(blobs, b"from before there was a library"))
+    assert store.add_picture(claim(store, job_id), before)
+    assert darkroom("check") == 1
+    told = capsys.readouterr().out
+    assert told.splitlines() == [
+        "3 pictures",
+        f"{lost.id}: its bytes are gone; its record goes",
+        f"{before.id}: its job shows it, the library lacks it; it is taken in",
+        f"{loose}: bytes that nobody needs; they go in an hour",
+    ]
+    assert darkroom("repair") == 0
+    assert capsys.readouterr().out == f"{told}All of it is mended.\n"
+    found, _ = library.page(Wanted(), owner=None, limit=10)
+    assert {image.id for image in found} == {whole.id, before.id}
+    assert store.redis.zrange(keys.GARBAGE, 0, -1) == [loose]
+    blobs.delete(loose)
+    assert darkroom("check") == 0
+    assert capsys.readouterr().out.splitlines() == ["3 pictures", "All is well."]
+    assert blobs.get(young) == b"young"
+
+
+def test_an_empty_folder_of_bytes_is_no_reason_to_forget_everything(
+    library: Library, blobs: Blobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = keep(library, made(), made())
+    assert "is that the right folder?" in str(darkroom("repair"))
+    found, _ = library.page(Wanted(), owner=None, limit=10)
+    assert [image.id for image in found] == kept[::-1]
+
+
+def test_a_library_that_is_away_is_told_in_a_line(library: Library, settings: Settings) -> None:
+    (settings.data).mkdir(parents=True, exist_ok=True)
+    (settings.data / "library.db").mkdir()
+    assert str(darkroom("check")).startswith("darkroom: The library (its database) cannot be used")
