@@ -85,7 +85,7 @@ def test_of_thousands_only_those_near_the_screen_are_in_the_page(library: Page, 
         for image_id, *place in cells:
             assert places.setdefault(image_id, tuple(place)) == tuple(place)
         assert page.evaluate(GO_TO, screen * 800) == screen * 800
-    assert 400 <= len(places)
+    assert len(places) >= 400
     assert 20 <= most <= 120  # three screens of them
     assert set(places) == set(ids[-len(places) :])  # the newest, and none left out
 
