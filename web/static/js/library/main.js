@@ -24,7 +24,8 @@ const listing = new Listing();
 const selection = new Selection();
 const actions = new Actions(listing, selection);
 const shown = new Grid(listing, selection, addressOf);
-const sheet = new Sheet(actions, { close, turn, addressOf, open, remove });
+const labelled = getModels().then(showModels, () => {}); // none to choose from, and the header says that the service is away
+const sheet = new Sheet(actions, { close, turn, addressOf, open, remove, labelled });
 
 let query = readQuery(window.location.search);
 /** @type {string | null} */ let opened = null; // the picture whose page is shown
@@ -234,4 +235,3 @@ startReading();
 listen();
 look(query);
 follow();
-getModels().then(showModels, () => {}); // none to choose from, and the header says that the service is away

@@ -24,6 +24,7 @@ const VARIED = { strength: 0.2, count: 4 };
  * @property {(id: string) => string} addressOf
  * @property {(id: string) => void} open
  * @property {(id: string) => void} remove
+ * @property {Promise<void>} labelled  the labels of models are known, or will not be
  */
 
 export class Sheet {
@@ -49,7 +50,7 @@ export class Sheet {
     else sheet.replaceChildren(this.#top(), el("p", { class: "sheet-wait", text: "Looking for the picture" }));
     if (!sheet.contains(document.activeElement)) sheet.focus({ preventScroll: true });
     try {
-      const [picture, metadata] = await persist(() => Promise.all([known ?? getImage(id), getMetadata(id)]), { signal });
+      const [picture, metadata] = await persist(() => Promise.all([known ?? getImage(id), getMetadata(id), this.around.labelled]), { signal });
       if (signal.aborted) return;
       if (!picture) throw new Error("There is no picture of this id; it may have been deleted.");
       this.picture = picture;
