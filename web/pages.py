@@ -1,5 +1,6 @@
-"""The page: one HTML form made from the contract, and the static files beside it."""
+"""The pages: studio and library, with forms made from the contract, and the static files beside them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,31 +95,77 @@ def sign_in_page(told: str) -> str:
     return _TEMPLATES.get_template("sign_in.html").render(told=told, alone=True)
 
 
-def _render(settings: Settings) -> str:
+_IMPORT = re.compile(r'^(?:import|export|\}) ?.*? ?from "(\..+?)";|^import "(\..+?)";', re.MULTILINE)
+
+
+def _modules(main: str) -> list[str]:
+    """The modules that a page's first one needs, directly or not, itself among them: fetched all at once.
+
+    >>> _modules("size.js")
+    ['dom.js', 'form.js', 'format.js', 'size.js']
+    """
+    folder = _HERE / "static" / "js"
+    found, ahead = set[Path](), [folder / main]
+    while ahead:
+        path = ahead.pop()
+        if path not in found:
+            found.add(path)
+            ahead += [(path.parent / (one or other)).resolve() for one, other in _IMPORT.findall(path.read_text())]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _studio(settings: Settings) -> str:
     return _TEMPLATES.get_template("page.html").render(
+        here="/",
+        main="main.js",
+        modules=_modules("main.js"),
+        styles=("panel.css", "table.css", "sign-in.css"),
         told="",
         alone=False,
         fields=_fields(),
         samplers=[(s.name.value, s.label, s.description, _takes(s), s.group) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],
         examples=EXAMPLES,
-        modules=sorted(path.name for path in (_HERE / "static" / "js").glob("*.js")),
         default_model=settings.model.name,
         max_upload=settings.max_upload,
         max_pixels=settings.max_pixels,
     )
 
 
+def _library(settings: Settings) -> str:
+    """The library and a picture's own page are one document: a picture opens over the grid and leaves it as it is."""
+    return _TEMPLATES.get_template("library.html").render(
+        here="/library",
+        main="library/main.js",
+        modules=_modules("library/main.js"),
+        styles=("library.css", "sheet.css", "sign-in.css"),
+        told="",
+        alone=False,
+        samplers=[(s.name.value, s.label) for s in SAMPLERS],
+        schedules=[(s.name.value, s.label) for s in SCHEDULES],
+        max_upload=settings.max_upload,
+    )
+
+
 def make_router(settings: Settings) -> APIRouter:
-    """A router with the page at `/`. It depends on nothing but the settings, so it is rendered once."""
+    """A router with the pages. They depend on nothing but the settings, so each is rendered once."""
     router = APIRouter(include_in_schema=False)
-    html = _render(settings)
+    studio, library = _studio(settings), _library(settings)
 
     @router.get("/", response_class=HTMLResponse)
     def page() -> HTMLResponse:
-        return HTMLResponse(html, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"})
+        return _page(studio)
+
+    @router.get("/library", response_class=HTMLResponse)
+    @router.get("/library/{image_id}", response_class=HTMLResponse)
+    def library_page() -> HTMLResponse:
+        return _page(library)
 
     return router
+
+
+def _page(html: str) -> HTMLResponse:
+    return HTMLResponse(html, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"})
 
 
 class _Static(StaticFiles):

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import annotated_types
 import pytest
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contract.catalogue import SAMPLERS, SCHEDULES
+from contract.library import Sort, Wanted
 from contract.requests import Extend, Hires, Img2Img, Inpaint, Txt2Img, Variation
 from contract.settings import Settings
 from web.pages import CSP, make_router, mount_static
@@ -203,7 +204,8 @@ def test_samplers_stand_under_headings_the_first_choices_first(elements: list[El
 
 def test_limits_of_the_service_are_the_settings(elements: list[Element]) -> None:
     (form,) = [e.attrs for e in elements if e.attrs.get("id") == "form"]
-    assert (form["data-max-upload"], form["data-max-pixels"], form["data-default-model"]) == (
+    (chooser,) = [e.attrs for e in elements if e.attrs.get("id") == "image-file"]
+    assert (chooser["data-max-upload"], form["data-max-pixels"], form["data-default-model"]) == (
         "5000000", "300000", "mini",
     )  # fmt: skip
 
@@ -235,10 +237,16 @@ def test_ids_are_unique_and_those_that_others_rely_on_are_there(elements: list[E
     assert set(promised.split()) <= set(ids)
 
 
-def test_nothing_runs_or_loads_but_our_own_files(client: TestClient, html: str, elements: list[Element]) -> None:
+PAGES = {"/": "main.js", "/library": "library/main.js", f"/library/img_{'a' * 26}": "library/main.js"}
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_nothing_runs_or_loads_but_our_own_files(client: TestClient, address: str) -> None:
+    html = client.get(address).text
+    elements = Parser(html).elements
     assert "style" not in {name for e in elements for name in e.attrs}
     assert not [name for e in elements for name in e.attrs if name.startswith("on")]
-    assert [e.attrs.get("src") for e in elements if e.tag == "script"] == ["/static/js/main.js"]
+    assert [e.attrs.get("src") for e in elements if e.tag == "script"] == [f"/static/js/{PAGES[address]}"]
     assert not re.search(r"<style|javascript:|https?://", html)
     for path in {e.attrs[a] for e in elements for a in ("src", "href") if e.attrs.get(a, "").startswith("/static")}:
         assert client.get(path).status_code == 200, path
@@ -256,8 +264,36 @@ def test_headers(client: TestClient) -> None:
     assert again.headers["cache-control"] == "no-cache"
 
 
+def test_a_page_fetches_all_its_modules_at_once_and_no_others(client: TestClient) -> None:
+    """Each module that one of them imports, and none twice."""
+    folder = WEB / "static" / "js"
+    for address, main in PAGES.items():
+        found = [
+            e.attrs["href"] for e in Parser(client.get(address).text).elements if e.attrs.get("rel") == "modulepreload"
+        ]
+        sources = {path: (WEB / path.removeprefix("/")).read_text() for path in found}
+        wanted = {
+            "/" + (WEB / path.removeprefix("/")).parent.joinpath(name).resolve().relative_to(WEB).as_posix()
+            for path, source in sources.items()
+            for name in re.findall(r'from "([^"]+)"', source)
+        }
+        assert wanted | {f"/{(folder / main).relative_to(WEB).as_posix()}"} == set(found)
+        assert len(found) == len(set(found))
+
+
+def test_the_library_has_the_words_of_the_contract(client: TestClient) -> None:
+    elements = Parser(client.get("/library").text).elements
+    select = control(elements, "sampler")
+    found = [e.attrs["value"] for e in elements if e.tag == "option" and e.parent is select]
+    assert found == ["", *(sampler.name.value for sampler in SAMPLERS)]
+    orders = [e.attrs["value"] for e in elements if e.tag == "option" and e.parent is control(elements, "sort")]
+    assert orders == list(get_args(Sort))
+    names = {e.attrs["name"] for e in elements if e.tag in ("input", "select") and "name" in e.attrs}
+    assert names - {"sort"} == set(Wanted.model_fields) - {"id", "kind", "favourite"}  # those two are chips
+
+
 def test_no_script_writes_markup() -> None:
-    for path in (WEB / "static" / "js").glob("*.js"):
+    for path in (WEB / "static" / "js").rglob("*.js"):
         source = path.read_text()
         assert not re.search(r"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function", source), path
         assert len(source.splitlines()) < 300, path

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
+from contract.library import Changes
 from contract.requests import Txt2Img
+from tests.api.kit import emptied
 from tests.contract.vocabulary import tokenizer
+from tests.web import shelf
 from tests.web.conftest import Studio, png
 
 pytestmark = pytest.mark.browser
@@ -184,6 +188,55 @@ def test_what_is_typed_and_what_the_server_says_is_text(watched: Page, studio: S
         )
         page.wait_for_selector("#mask-canvas")
         page.click("#remove-image")
+
+
+def test_what_the_library_keeps_is_shown_as_text(watched: Page, studio: Studio) -> None:
+    """Prompts, tags, boards, what an upload's file said, and what a file that is read says, on the library's pages."""
+    page, vectors = watched, VECTORS
+    emptied(studio.library)
+    publish(studio, vectors[:1])
+    ids = shelf.put(studio, *map(pure, vectors), negative_prompt=pure(vectors[0]))
+    for image_id, vector in zip(ids, vectors, strict=True):
+        name = " ".join(pure(vector).split())
+        studio.library.change(image_id, Changes(tags=[name], board=name))
+    sent = studio.library.get(ids[0])
+    assert sent is not None
+    said = {"parameters": vectors[16], vectors[17]: vectors[18]}
+    upload = sent.model_copy(update={"id": f"img_{'b' * 26}", "job_id": None, "index": None, "metadata": said})
+    assert studio.library.add(upload)
+    page.goto(f"{studio.url}/library?tag={quote(vectors[16])}&board={quote(vectors[17])}&q={quote(vectors[18])}")
+    expect(page.locator("#nothing")).to_contain_text("Nothing found")
+    page.goto(f"{studio.url}/library")
+    expect(page.locator(".cell.there").first).to_be_visible()
+    names = page.locator(".cell").evaluate_all("cells => cells.map(cell => cell.ariaLabel)")
+    assert set(names) - {"A picture that was sent"} <= {nameless(vector) for vector in vectors}
+    assert len(names) >= 20
+    page.focus("#grid")
+    page.keyboard.press("Control+a")
+    page.click("#choose-tag")
+    expect(page.locator("#labels .chip")).to_have_count(len({" ".join(pure(vector).split()) for vector in vectors}))
+    page.keyboard.press("Escape")
+    page.goto(f"{studio.url}/library/{ids[0]}")
+    for vector in vectors:
+        expect(page.locator("#sheet .asked")).to_have_text(pure(vector).strip() or "Without a prompt")
+        expect(page.locator("#sheet .told")).to_be_visible()
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("#sheet .asked")).to_have_text("A picture that was sent")
+    expect(page.locator("#sheet pre")).to_contain_text("onerror")
+    told = {
+        "source": "unknown", "parameters": {text: text for text in vectors}, "texts": {text: text for text in vectors},
+        "request": None, "notes": vectors,
+    }  # fmt: skip
+    page.route("**/api/v1/read", lambda route: route.fulfill(json=told))
+    picture = png(np.full((64, 64, 3), 9, np.uint8))
+    page.set_input_files("#image-file", {"name": f"{vectors[16]}.png", "mimeType": "image/png", "buffer": picture})
+    expect(page.locator("#reading dd")).to_have_count(len(set(vectors)))
+
+
+def nameless(vector: str) -> str:
+    """What the grid calls a picture of this prompt."""
+    prompt = pure(vector) or "Without a prompt"
+    return f"{prompt[:140]}…" if len(prompt) > 140 else prompt
 
 
 def test_a_script_that_stood_in_the_page_would_be_stopped(browser: Browser, studio: Studio) -> None:

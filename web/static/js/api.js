@@ -153,6 +153,34 @@ export const deleteJob = (id) => json(`/api/v1/jobs/${id}`, { method: "DELETE" }
 /** @param {string} id */
 export const deleteImage = (id) => json(`/api/v1/images/${id}`, { method: "DELETE" });
 
+/** @typedef {import("./types.js").LibraryPicture} LibraryPicture */
+/** @param {URLSearchParams} query @param {AbortSignal} [signal] @returns {Promise<{images: LibraryPicture[], next_cursor: string | null}>} */
+export const listImages = (query, signal) => json(`/api/v1/images?${query}`, { signal });
+
+/** One picture's record; undefined when there is none. @param {string} id */
+export const getImage = async (id) => (await listImages(new URLSearchParams({ id }))).images[0];
+
+/** @param {string} id @returns {Promise<import("./types.js").Metadata>} */
+export const getMetadata = (id) => json(`/api/v1/images/${id}/metadata`);
+
+/** @param {string} id @returns {Promise<import("./types.js").Chain>} */
+export const getChain = (id) => json(`/api/v1/images/${id}/chain`);
+
+/** @param {string} id @param {import("./types.js").Changes} changes @returns {Promise<LibraryPicture>} */
+export const changeImage = (id, changes) => json(`/api/v1/images/${id}`, { ...post(changes), method: "PATCH" });
+
+/** @param {string[]} ids @returns {Promise<{ids: string[], undo_until: string}>} */
+export const deleteImages = (ids) => json("/api/v1/images/delete", post({ ids }));
+
+/** @param {string[]} ids @returns {Promise<{ids: string[]}>} */
+export const restoreImages = (ids) => json("/api/v1/images/restore", post({ ids }));
+
+/** Make it again and compare: a job. @param {string} id @returns {SoonJob} */
+export const verifyImage = (id) => json(`/api/v1/images/${id}/verify`, { method: "POST" });
+
+/** What a file says of its own making. @param {Blob} file @returns {Promise<import("./types.js").Reading>} */
+export const readFile = (file) => json("/api/v1/read", { method: "POST", headers: { "Content-Type": file.type }, body: file });
+
 /** @param {Blob} file @param {AbortSignal} [signal] @returns {Promise<import("./types.js").Picture>} */
 export const upload = (file, signal) =>
   json("/api/v1/images", { method: "POST", headers: { "Content-Type": file.type }, body: file, signal });

@@ -1,10 +1,11 @@
 /** The panel: reads a request from its controls, writes one into them, and keeps them in step with each other. */
 
+import { carry, startCarried, withCarried } from "./carried.js";
 import { byId } from "./dom.js";
 import { plural } from "./format.js";
 
 const DRAFT = "darkroom.draft";
-const fresh = localStorage.getItem(DRAFT) === null; // nothing was ever typed here
+let untouched = localStorage.getItem(DRAFT) === null; // nothing was ever typed here
 
 /** @type {HTMLFormElement} */ export const form = byId("form");
 
@@ -43,7 +44,7 @@ export function readForm(kind) {
     if (parts && Object.entries(nothing).every(([part, value]) => parts[part] === value)) request[name] = null;
   }
   if (kind !== "inpaint") delete request.extend; // it is shown beside any picture: what extends one is an inpaint job
-  return request;
+  return withCarried(request);
 }
 
 /** What a picture grows by, pixels; null = nothing. @returns {Record<string, number> | null} */
@@ -57,6 +58,13 @@ export function complaints() {
   return controls()
     .filter((control) => !control.validity.valid)
     .map((control) => ({ name: control.name, message: control.validationMessage }));
+}
+
+/** All of a request: what has no control goes along with the next jobs. @param {Record<string, any>} request */
+export function writeRequest(request) {
+  untouched = false;
+  writeForm(request);
+  carry(request, (name) => form.elements.namedItem(name) !== null);
 }
 
 /** @param {Record<string, unknown>} values */
@@ -73,14 +81,17 @@ export function writeForm(values) {
       control.dataset.wanted = /** @type {string[]} */ (value)?.[0] ?? ""; // its options may come later
       control.value = control.dataset.wanted;
     } else if (control.type === "checkbox") /** @type {HTMLInputElement} */ (control).checked = Boolean(value);
-    else control.value = value === null || value === undefined ? "" : String(value);
+    else if (name === "model" && value) {
+      control.dataset.wanted = String(value); // its options may come later
+      if ([.../** @type {HTMLSelectElement} */ (control).options].some((option) => option.value === value)) control.value = String(value);
+    } else control.value = value === null || value === undefined ? "" : String(value);
     control.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }
 
 /** What suits the model, for somebody who has not chosen yet. @param {Record<string, unknown>} values */
 export function suggest(values) {
-  if (fresh) writeForm(values);
+  if (untouched) writeForm(values);
 }
 
 /** Show the controls that this kind of job has. @param {import("./types.js").Kind} kind */
@@ -186,4 +197,5 @@ export function startForm() {
   listenToTools();
   form.addEventListener("input", summarise);
   keepDraft();
+  startCarried();
 }

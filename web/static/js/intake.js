@@ -1,26 +1,26 @@
 /** Ways for a picture to come in: chosen, dropped, pasted. */
 
-import { Problem, upload } from "./api.js";
+import { Problem } from "./api.js";
 import { byId } from "./dom.js";
 import { megabytes } from "./format.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
 
 /**
- * @param {(picture: import("./types.js").Picture, name: string) => void} taken
+ * @param {(file: File) => Promise<void>} take  what is done with a file
  * @param {(error: unknown) => void} refused
  */
-export function startIntake(taken, refused) {
-  const most = Number(byId("form").dataset.maxUpload);
+export function startIntake(take, refused) {
+  const most = Number(byId("image-file").dataset.maxUpload);
   const drop = byId("drop");
 
   /** @param {File | undefined} file */
-  async function take(file) {
+  async function bring(file) {
     if (!file) return;
     drop.classList.add("busy");
     try {
       check(file, most);
-      taken(await upload(file), file.name);
+      await take(file);
     } catch (error) {
       refused(error);
     } finally {
@@ -30,16 +30,16 @@ export function startIntake(taken, refused) {
 
   /** @type {HTMLInputElement} */ const chooser = byId("image-file");
   chooser.addEventListener("change", () => {
-    take(chooser.files?.[0]);
+    bring(chooser.files?.[0]);
     chooser.value = ""; // so that the same file can be chosen again
   });
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith("image/"));
     if (!file) return;
     event.preventDefault();
-    take(file);
+    bring(file);
   });
-  listenToDrops((file) => take(file));
+  listenToDrops(bring);
 }
 
 /** The whole page takes what is dropped. @param {(file: File | undefined) => void} take */

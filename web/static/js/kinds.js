@@ -11,7 +11,11 @@ const NAMES = {
   inpaint: "Repainted",
   grid: "Grid",
   upscale: "Enlarged",
+  upload: "Sent here",
 };
+
+/** What a kind is called. @param {Job["kind"] | "upload"} kind */
+export const nameOfKind = (kind) => NAMES[kind] ?? kind;
 
 /**
  * A job as the API tells it, with a request that has the fields of a picture's, and the number of its pictures: of a

@@ -1,11 +1,12 @@
 /** Puts the page together. */
 
 import { startAccess } from "./access.js";
+import { arrive } from "./arrive.js";
 import * as api from "./api.js";
 import { byId } from "./dom.js";
 import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
-import { complaints, form, readForm, showKind, startForm, writeForm } from "./form.js";
+import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
 import { startIntake } from "./intake.js";
 import { isOver, jobs } from "./jobs.js";
 import { showJobs, showOlder, startTable } from "./table.js";
@@ -13,6 +14,7 @@ import { follow, unfollow } from "./poll.js";
 import { picturesAt } from "./picture.js";
 import { startProgress, sayWaiting } from "./progress.js";
 import { startService } from "./service.js";
+import { showModels } from "./models.js";
 import { setOwn, startSize } from "./size.js";
 import { startViewer, view } from "./viewer.js";
 import { startWords } from "./words.js";
@@ -87,17 +89,27 @@ async function putOnTable(picture, name = `Picture with seed ${picture.seed}`, m
   }
 }
 
-/** A request's settings into the form; with a picture's own seed when there is one. @param {Job} job @param {Picture | null} picture */
-async function sameSettings(job, picture) {
-  const { request } = job;
+/**
+ * A request's settings into the form; with a picture's own seed when there is one.
+ * @param {{request: import("./types.js").JobRequest}} job @param {Picture | null} picture
+ */
+async function sameSettings({ request }, picture) {
   const one = picture ? { seed: picture.seed, count: 1, ...variationOf(request, picture) } : {};
   if (request.image) {
     const [image] = await Promise.allSettled([inputOf(request)]);
     if (image.status === "fulfilled") await putOnTable(image.value, "The same picture", request.mask);
-    else showError(new Error("The starting picture of this job was deleted."), "image");
+    else showError(new Error("The starting picture was deleted."), "image");
   } else if (currentPicture()) unload();
-  writeForm({ ...request, ...one });
+  writeRequest({ ...request, ...one });
+  sayModel(request.model);
   byId("prompt").focus();
+}
+
+/** Tell of a model that is not here; which there are may not be known yet. @param {unknown} name */
+function sayModel(name) {
+  const here = [...byId("model").options].map((option) => option.value);
+  if (!name || !here.length || here.includes(name)) return;
+  showError(new Error(`The model ${name} is not here; the one that is chosen takes its place.`));
 }
 
 /** A picture's own variation: its number is in the variation's seed. @param {import("./types.js").JobRequest} request @param {Picture} picture */
@@ -201,8 +213,9 @@ startEditor();
 startViewer(actions);
 startTable(actions);
 startProgress();
-startIntake((picture, name) => putOnTable(picture, name), (error) => showError(error, "image"));
-startService(currentPicture);
+startIntake(async (file) => putOnTable(await api.upload(file), file.name), (error) => showError(error, "image"));
+startService(() => showModels(currentPicture()));
 startWords();
 listen();
+arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
 showJobs().catch(showError);

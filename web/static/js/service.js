@@ -1,11 +1,9 @@
 /** How the service stands, in the header: ready, busy, warming up, or out of reach. */
 
-import { connection, getModels, getQueue, steerQueue } from "./api.js";
-import { byId, el, relabel } from "./dom.js";
+import { connection, getQueue, steerQueue } from "./api.js";
+import { byId, relabel } from "./dom.js";
 import { plural } from "./format.js";
-import { suggest } from "./form.js";
 import { jobs } from "./jobs.js";
-import { setNative, setOwn } from "./size.js";
 
 /** @typedef {import("./types.js").Job} Job */
 
@@ -14,7 +12,6 @@ const line = byId("service");
 const hold = byId("hold-queue");
 let held = false; // whether the queue is paused
 let trouble = "";
-let known = ""; // names of the models shown
 
 /** @param {string} text @param {"good" | "slow" | "bad"} mood */
 function say(text, mood) {
@@ -43,28 +40,8 @@ async function toggleHold() {
   }
 }
 
-/** @param {import("./types.js").Picture | null} picture on the light table */
-async function showModels(picture) {
-  /** @type {{name: string, label: string, native_width: number, native_height: number, guidance: number}[]} */ const models = await getModels();
-  const names = models.map((model) => model.name).join("\n");
-  if (!models.length || names === known) return;
-  known = names;
-  const select = byId("model");
-  const usual = byId("form").dataset.defaultModel;
-  select.replaceChildren(...models.map(({ name, label }) => el("option", { value: name, text: label, selected: name === usual })));
-  byId("model-field").hidden = models.length < 2;
-  const chosen = () => models.find((model) => model.name === select.value) ?? models[0];
-  const tell = () => {
-    setNative({ width: chosen().native_width, height: chosen().native_height });
-    setOwn(picture);
-    suggest({ guidance: chosen().guidance });
-  };
-  select.onchange = tell;
-  tell();
-}
-
-/** @param {() => import("./types.js").Picture | null} currentPicture */
-export function startService(currentPicture) {
+/** @param {() => Promise<void>} [also]  done at every look */
+export function startService(also = async () => {}) {
   connection.addEventListener("trouble", (event) => {
     trouble = /** @type {CustomEvent<string>} */ (event).detail;
     say(`${trouble} Trying again.`, "bad");
@@ -78,7 +55,7 @@ export function startService(currentPicture) {
     looking = true;
     try {
       sayQueue(await getQueue());
-      await showModels(currentPicture());
+      await also();
     } catch (error) {
       say(`${error instanceof Error ? error.message : error} Trying again.`, "bad");
     } finally {

@@ -46,6 +46,29 @@
  * @property {{code: string, message: string} | null} error
  * @property {{image_id: string, same: boolean | null, reasons: string[]} | null} [verification]  of a job that makes a picture again
  * @property {number} attempts
+ * @property {Verification | null} [verification]  of a job that makes a picture again to compare it
+ *
+ * @typedef {Picture & {kind: Kind | "upload", model: string | null, sampler: string | null, prompt: string, negative_prompt: string,
+ *   favourite: boolean, board: string | null, tags: string[], format: string, bytes: number, created_at: string}} LibraryPicture
+ * @typedef {{favourite?: boolean, board?: string | null, tags?: string[]}} Changes
+ * @typedef {{made_from: LibraryPicture[], made_into: LibraryPicture[]}} Chain
+ *
+ * @typedef {object} Metadata  how a picture was made; of one that was sent what its file held
+ * @property {JobRequest} [request]
+ * @property {string} [prompt]           as it was drawn
+ * @property {string} [negative_prompt]
+ * @property {{name: string, hash: string} | null} [model]
+ * @property {number | null} [seed]
+ * @property {{seconds: number}} [timings]
+ *
+ * @typedef {object} Reading  what a file says of its own making
+ * @property {"darkroom" | "a1111" | "comfyui" | "invokeai" | "unknown"} source
+ * @property {Record<string, string>} parameters
+ * @property {Record<string, string>} texts
+ * @property {JobRequest | null} request
+ * @property {string[]} notes
+ *
+ * @typedef {{image_id: string, same: boolean | null, reasons: string[], greatest: number | null, mean: number | null}} Verification
  *
  * @typedef {{paused: boolean, queued: number, running: number, workers: {device: string, ready: boolean}[]}} Queue
  *
