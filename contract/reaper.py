@@ -63,7 +63,9 @@ class Reaper(threading.Thread):
             self._sweep()
 
     def _sweep(self) -> None:
-        """Empty the trash, and remove bytes that neither a job nor a picture of the library has needed for an hour."""
+        """Let go of what the library is to keep no longer, and of bytes that nobody has needed for an hour."""
+        for gone in self._library.expire(self._settings.library_days * 86_400, self._settings.library_bytes):
+            self._store.hide(gone)
         for hashes in self._library.purge():
             self._store.found(self._unheld(hashes))
         shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then

@@ -120,6 +120,15 @@ class Settings(BaseSettings):
         description="Days after its end that a job is forgotten; its pictures stay in the library. "
         "0 = kept until deleted.",
     )
+    library_days: float = Field(
+        0.0, ge=0, description="Days that a picture stays in the library, unless it is a favourite; 0 = any number."
+    )
+    library_bytes: int = Field(
+        0,
+        ge=0,
+        description="Bytes of all pictures in the library, beyond which the oldest go that are no favourites; "
+        "0 = any number.",
+    )
     rate_per_key: int = Field(3000, ge=0, description="Most requests a minute with one key; 0 = any number.")
     rate_per_address: int = Field(
         6000, ge=0, description="Most requests a minute from one address, once there are keys; 0 = any number."

@@ -142,6 +142,29 @@ class Library:
         """The same for all pictures of a job."""
         return self._trash(Picture.job_id == job_id)
 
+    def expire(self, age_seconds: float, most_bytes: int) -> Iterator[list[Trashed]]:
+        """Delete what came so long ago, and the oldest of what is beyond so many bytes (0 = any number).
+
+        Favourites stay, and count; bytes of equal pictures count once for each. Some hundred at a time, as `purge`.
+        """
+        spare = Picture.favourite.is_(False), Picture.deleted_at.is_(None)
+        if age_seconds:
+            before = datetime.now(UTC) - timedelta(seconds=age_seconds)
+            old = select(Picture.row).where(*spare, Picture.created_at < before).limit(_MOST)
+            while gone := self._trash(Picture.row.in_(old)):
+                yield gone
+        while most_bytes and (surplus := self._bytes() - most_bytes) > 0:
+            before_it = func.sum(Picture.bytes).over(order_by=Picture.row) - Picture.bytes
+            oldest = select(Picture.row, before_it.label("before_it")).where(*spare).subquery()
+            too_many = select(oldest.c.row).where(oldest.c.before_it < surplus).order_by(oldest.c.row).limit(_MOST)
+            if not (gone := self._trash(Picture.row.in_(too_many))):
+                return  # all that is left are favourites
+            yield gone
+
+    def _bytes(self) -> int:
+        with self.database.reading() as session:
+            return int(session.scalar(select(func.sum(Picture.bytes)).where(Picture.deleted_at.is_(None))) or 0)
+
     def _trash(self, *which: ColumnElement[bool]) -> list[Trashed]:
         now = func.coalesce(Picture.deleted_at, literal(datetime.now(UTC), Moment))
         gone = update(Picture).where(*which).values(deleted_at=now)

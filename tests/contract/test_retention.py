@@ -94,6 +94,20 @@ def test_bytes_go_when_the_last_picture_of_them_has_left_the_trash(
         blobs.get(sha)
 
 
+def test_what_the_library_lets_go_its_job_shows_no_more(store: JobStore, library: Library, settings: Settings) -> None:
+    taken = claim(store, submit(store))
+    image = picture(taken.job_id)
+    library.add(image, taken.token)
+    store.add_picture(taken, image)
+    store.finish(taken)
+    reaper = Reaper(store, Blobs(settings.blobs), library, make_celery(settings), settings)
+    reaper.round(sweep=True)
+    assert [each.id for each in read(store, taken.job_id).images] == [image.id]
+    limited = settings.model_copy(update={"library_bytes": image.bytes - 1})
+    Reaper(store, Blobs(settings.blobs), library, make_celery(settings), limited).round(sweep=True)
+    assert (read(store, taken.job_id).images, library.get(image.id)) == ([], None)
+
+
 def test_kept_for_ever_means_kept(store: JobStore, library: Library, settings: Settings) -> None:
     job_id = submit(store)
     store.finish(claim(store, job_id))

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +213,31 @@ def test_many_are_deleted_some_at_a_time_while_others_read(library: Library, mon
         assert library.held(hashes) == set(hashes) - set(gone)
         assert len(gone) in (4, 8, 9)
     assert sorted(gone) == hashes
+
+
+def test_what_is_too_old_goes_unless_it_is_a_favourite(library: Library) -> None:
+    now = datetime.now(UTC)
+    ages = [timedelta(days=days) for days in (9, 8, 3)]
+    old, loved, young = keep(library, *(made(number=i, created_at=now - age) for i, age in enumerate(ages)))
+    library.change(loved, Changes(favourite=True))
+    assert [image.id for gone in library.expire(7 * 86_400, 0) for image in gone] == [old]
+    assert ids(library) == [young, loved]
+    assert library.restore([old])  # for a minute, as whatever was deleted
+    assert list(library.expire(0, 0)) == []
+
+
+def test_of_what_is_too_much_the_oldest_go_that_are_no_favourites(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_MOST", 2)
+    sizes = (100, 50, 50, 50, 1)
+    loved, *others = keep(library, *(made(number=i, bytes=size) for i, size in enumerate(sizes)))
+    library.change(loved, Changes(favourite=True))
+    assert list(library.expire(0, 251)) == []
+    assert [image.id for gone in library.expire(0, 102) for image in gone] == others[:3]  # 251 - 150 = 101
+    assert ids(library) == [others[3], loved]
+    assert [len(gone) for gone in library.expire(0, 1)] == [1]  # the favourite stays, though it is too much
+    assert ids(library) == [loved]
 
 
 def test_a_jobs_pictures_go_together(library: Library) -> None:
