@@ -168,6 +168,6 @@ class _Deadline:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without the settings, where passwords may stand, and with one thread: each takes address space."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
+    """Ours without the settings, where passwords and keys may stand, and with one thread: each takes address space."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DARKROOM_", "AWS_"))}
     return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

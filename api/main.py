@@ -38,13 +38,14 @@ from api.routes import (
     reading,
     sign_in,
     tokens,
+    verification,
     webhooks,
 )
 from api.tokenizers import Tokenizers
 from contract import logs
 from contract.access import Keys
 from contract.audit import Audit
-from contract.blobs import Blobs
+from contract.blobs import open_blobs
 from contract.broker import make_celery
 from contract.errors import LibraryAway
 from contract.library import open_library
@@ -80,21 +81,8 @@ def create_app(settings: Settings | None = None, tracing: Tracing | None = None)
     problems.install(app)
     describe(app)
     webhooks.describe_message(app)
-    for module in (
-        jobs,
-        images,
-        library,
-        reading,
-        events,
-        webhooks,
-        dead_letters,
-        catalogue,
-        tokens,
-        health,
-        me,
-        docs,
-        sign_in,
-    ):
+    pictures, rest = (images, library, verification, reading), (events, webhooks, dead_letters, catalogue)
+    for module in (jobs, *pictures, *rest, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)
@@ -129,7 +117,7 @@ def _services(settings: Settings, tracing: Tracing) -> Services:
         settings=settings,
         store=store,
         look=Coalesced(store.find),
-        blobs=Blobs(settings.blobs),
+        blobs=open_blobs(settings),
         library=open_library(settings),
         celery=make_celery(settings),
         changes=Changes(settings),

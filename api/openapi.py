@@ -23,6 +23,7 @@ _LINKS = (
     (f"GET {_JOB}", "/images/0/id", _IMAGE),
     (f"POST {_JOB}/retry", "/id", _JOB),
     ("POST /api/v1/images", "/id", _IMAGE),
+    (f"POST {_IMAGE}/verify", "/id", _JOB),
     ("GET /api/v1/images", "/images/0/id", _IMAGE),
     ("GET /api/v1/dead-letters", "/dead_letters/0/job_id", _LETTER),
     (f"POST {_LETTER}/replay", "/id", _JOB),

@@ -13,6 +13,7 @@ from contract import keys
 from contract.ids import new_job_id
 from contract.kinds import JobRequest
 from contract.store import JobStore
+from contract.verification import Original
 
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 
@@ -80,6 +81,7 @@ class DeadLetters:
             inputs=json.loads(fields["inputs"]),
             drawn=[(prompt, negative) for prompt, negative in json.loads(fields["drawn"])],
             max_queue=max_queue,
+            verifies=Original.model_validate_json(fields["verifies"]) if "verifies" in fields else None,
         )
         self._store.purge([job_id])
         return new_id

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contract.errors import ErrorCode
 from contract.kinds import JobRequest
+from contract.verification import Verification
 
 
 class JobState(StrEnum):
@@ -100,6 +101,9 @@ class Job(_Answer):
     error: Problem | None
     attempts: int
     owner: str
+    verification: Verification | None = Field(
+        None, description="Of a job that makes a picture again to compare it: what came of it. It shows no picture."
+    )
 
 
 class ModelInfo(_Answer):

@@ -2,7 +2,7 @@
 
 | key                  | type   | holds |
 |----------------------|--------|-------|
-| `job:<id>`           | hash   | one job: request, webhook, traceparent, state, claim token, progress, error |
+| `job:<id>`           | hash   | one job: request, webhook, traceparent, state, claim token, progress, error, verdict |
 | `pictures:<job>`     | zset   | image ids of a job, in order |
 | `image:<id>`         | hash   | one picture of a job: its record, while the job is there |
 | `refs:<sha256>`      | set    | images and jobs that need these bytes |

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from contract.estimates import Ahead, Line, Standing, foresee
 from contract.jobs import Image, Job, JobState, Problem, Progress
 from contract.kinds import JobRequest
+from contract.verification import Original, Verification
 
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 
@@ -64,7 +65,17 @@ def _job(fields: Mapping[str, str], before: Ahead | None, images: Sequence[Image
         else None,
         attempts=int(fields["attempts"]),
         owner=fields["owner"],
+        verification=_verification(fields),
     )
+
+
+def _verification(fields: Mapping[str, str]) -> Verification | None:
+    """What the worker found, or until then which picture is made again."""
+    if "verdict" in fields:
+        return Verification.model_validate_json(fields["verdict"])
+    if "verifies" in fields:
+        return Verification(image_id=Original.model_validate_json(fields["verifies"]).image_id)
+    return None
 
 
 def _progress(

@@ -4,7 +4,7 @@ Unknown fields are refused, and so is every field of the contract that has no ef
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -155,6 +155,13 @@ class Request(Drawing):
         """The seed of picture `index`; variations all have the first one's."""
         assert self.seed is not None  # drawn by the api
         return self.seed if self.variation else self.seed + index
+
+    def alone(self, index: int, seed: int | None) -> Self:
+        """What makes picture `index` of it by itself. seed: that picture's own."""
+        changes: dict[str, Any] = {"seed": seed, "count": 1}
+        if self.variation and self.count > 1:
+            changes["variation"] = self.variation.model_copy(update={"seed": self.variation.seed + index})
+        return self.model_copy(update=changes)
 
 
 class Hires(BaseModel):

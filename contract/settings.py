@@ -31,6 +31,15 @@ class Settings(BaseSettings):
     )
     port: int = Field(8000, ge=1, le=65535, description="Port the web server binds.")
     data: Path = Field(Path("data"), description="Folder of everything that lasts: pictures, queue, logs.")
+    store: str | None = Field(
+        None,
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/[\w.=-]+)*)?$",
+        description="Bucket that pictures lie in, `s3://bucket/prefix`, in place of the data folder; its keys, region "
+        "and endpoint are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL.",
+    )
+    store_http: CliToggleFlag[bool] = Field(
+        False, description="Let AWS_ENDPOINT_URL be http://: what passes can then be read on the way."
+    )
     redis_url: str | None = Field(
         None, description="An existing Redis (redis://, rediss:// or unix://) in place of our own process."
     )

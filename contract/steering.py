@@ -11,6 +11,7 @@ from contract.errors import Conflict
 from contract.jobs import JobState
 from contract.kinds import JobRequest
 from contract.store import JobStore
+from contract.verification import Original
 
 Place = int | Literal["first", "last", "earlier", "later"]  # from 0, beyond the end is the end; the last two are by one
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
@@ -42,8 +43,8 @@ class Steering:
 
         Raises Conflict and QueueFull.
         """
-        names = ("state", "request", "inputs", "drawn", "owner", "steps")
-        state, request, inputs, drawn, owner, steps = cast(
+        names = ("state", "request", "inputs", "drawn", "owner", "steps", "verifies")
+        state, request, inputs, drawn, owner, steps, verifies = cast(
             "list[str]", self._store.redis.hmget(keys.job(job_id), list(names))
         )
         if state not in (JobState.FAILED, JobState.CANCELLED):
@@ -57,6 +58,7 @@ class Steering:
             max_queue=max_queue,
             drawn=[(prompt, negative) for prompt, negative in json.loads(drawn)],
             request_id=request_id,
+            verifies=Original.model_validate_json(verifies) if verifies else None,
         )
 
     # --- the whole queue ---------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
 from contract.records import jobs_from, standing_from, utc
 from contract.settings import Settings
+from contract.verification import Original, Verification
 
 _LUA = Path(__file__).parent / "lua"
 _SHARED = ("prelude", "alone", "standing")  # put before every script
@@ -72,12 +73,14 @@ class Work:
     """What a worker needs to know of a job it claimed.
 
     inputs: image id → SHA-256 of its bytes. drawn: prompt and negative prompt of every picture, or of all.
+    verifies: the picture that is only made again to compare it.
     """
 
     request: dict[str, Any]
     inputs: dict[str, str]
     drawn: list[tuple[str, str]]
     owner: str
+    verifies: Original | None = None
 
 
 def connect(settings: Settings) -> "redis.Redis":
@@ -127,12 +130,13 @@ class JobStore:
         once: "Once | None" = None,
         request_id: str = "",
         traceparent: str = "",
+        verifies: Original | None = None,
     ) -> str:
         """Accept a job; its id, which is another where `once` stands for a job already.
 
         Raises QueueFull, OverQuota, BadRequest for what its owner's quota never allows, and Conflict where `once`
         stands for another request. `steps` is the sum over its images; submitting an id again is harmless. drawn: as
-        in `Work`; empty = the request's own prompts.
+        in `Work`; empty = the request's own prompts. verifies: the picture that it makes again.
         """
         body = request.model_dump(mode="json")
         wishes = request.base if isinstance(request, Grid) else request
@@ -146,6 +150,7 @@ class JobStore:
         said, what, *quota = self.run(
             "submit", job_id, owner, body["kind"], request.model or "", steps, cost, *times,
             max_queue, key, once.digest if once else "", request_id, *texts, webhook, traceparent,
+            verifies.model_dump_json() if verifies else "",
         )
         # fmt: on
         if said == _FULL:
@@ -191,9 +196,11 @@ class JobStore:
 
     def work(self, job_id: str) -> Work:
         """The request of a claimed job."""
-        request, inputs, drawn, owner = self._fields(job_id, "request", "inputs", "drawn", "owner")
+        names = ("request", "inputs", "drawn", "owner", "verifies")
+        request, inputs, drawn, owner, verifies = self._fields(job_id, *names)
         pairs = [(prompt, negative) for prompt, negative in json.loads(drawn)]
-        return Work(json.loads(request), json.loads(inputs), pairs, owner)
+        original = Original.model_validate_json(verifies) if verifies else None
+        return Work(json.loads(request), json.loads(inputs), pairs, owner, original)
 
     def origin(self, job_id: str) -> dict[str, str]:
         """Whose job it is, and which HTTP request it came with, for the log."""
@@ -229,6 +236,10 @@ class JobStore:
     def add_picture(self, claim: Claim, image: StoredImage) -> bool:
         """Show a finished picture of a job; False when the claim is lost, or the job is to be deleted."""
         return bool(self.run("picture", claim.job_id, claim.token, _rank(image), *_image_args(image)))
+
+    def judge(self, claim: Claim, verdict: Verification) -> bool:
+        """Note what came of making a picture again; False when the claim is lost."""
+        return bool(self.run("judge", claim.job_id, claim.token, verdict.model_dump_json()))
 
     def finish(self, claim: Claim) -> bool:
         """End a job as succeeded; False when the claim is lost. Calling it twice is harmless."""

@@ -6,19 +6,19 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import diffusers
+import PIL
 import torch
 from redis.exceptions import RedisError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
 from contract.settings import ROOT
 from contract.store import Claim, JobStore, Work
+from contract.verification import MadeBy
 from worker.engine.ticket import Checkpoint, Trace
 from worker.models.loader import Components
 from worker.plan import Plan
@@ -26,15 +26,29 @@ from worker.plan import Plan
 log = logging.getLogger(__name__)
 
 
-def maker_of(components: Components, device: str, *, compiled: bool = False) -> str:
-    """16 hex digits for all that bytes depend on beside the request: where they are equal, so are the pictures."""
+def made_by(components: Components, device: str, *, compiled: bool = False, strict: bool = True) -> MadeBy:
+    """All that bytes depend on beside the request: where it is equal, so are the pictures, if strict."""
     code = hashlib.sha256()
     for file in sorted(file for folder in ("contract", "worker") for file in (ROOT / folder).rglob("*.py")):
         code.update(file.read_bytes())
-    threads = torch.get_num_threads() if components.device.type == "cpu" else 0
-    versions = torch.__version__, diffusers.__version__, code.hexdigest()
-    ways = components.channels_last, compiled
-    return _digest(components.sha256, str(components.dtype), device, threads, *ways, *versions)[:16]
+    return {
+        "model": components.sha256,
+        "device": device,
+        "dtype": str(components.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads() if components.device.type == "cpu" else 0,
+        "channels_last": components.channels_last,
+        "compiled": compiled,
+        "strict": strict,
+        "code": code.hexdigest()[:16],
+        "torch": torch.__version__,
+        "diffusers": diffusers.__version__,
+        "pillow": PIL.__version__,
+    }
+
+
+def maker_of(parts: MadeBy) -> str:
+    """16 hex digits for all of it."""
+    return _digest(dict(parts))[:16]
 
 
 def fingerprint(maker: str, work: Work) -> str:
@@ -98,11 +112,11 @@ class Memory:
         self.checkpoints.clear(self.claim.job_id)
 
 
-def resumed(memory: Memory, plan: Plan, maker: str, store: JobStore, blobs: Blobs) -> Checkpoint:
+def resumed(memory: Memory, plan: Plan, maker: str, store: JobStore) -> Checkpoint:
     """How far earlier claims came: traces, and pictures that stand in the ledger already, made as they would be now."""
     done: frozenset[int] = frozenset()
     try:
-        done = plan.recall(_kept(memory.claim.job_id, maker, store, blobs))
+        done = plan.recall(_kept(memory.claim.job_id, maker, store))
     except (RedisError, OSError) as error:
         log.warning("%s: its finished pictures cannot be read: %s", memory.claim.job_id, error)
     traces = {index: trace for index, trace in memory.recall().items() if index not in done}
@@ -111,12 +125,12 @@ def resumed(memory: Memory, plan: Plan, maker: str, store: JobStore, blobs: Blob
     return Checkpoint(traces, done)
 
 
-def _kept(job_id: str, maker: str, store: JobStore, blobs: Blobs) -> dict[int, Path]:
-    """Outputs of a job that an equal maker has stored, by number. The output is the last to be stored of its number."""
+def _kept(job_id: str, maker: str, store: JobStore) -> dict[int, str]:
+    """SHA-256 of a job's outputs that an equal maker has stored, by number; an output is the last stored of its own."""
     job = store.get(job_id)
     records = [store.image(image.id) for image in job.images if image.role == "output"] if job else []
     return {
-        record.index: blobs.path(record.sha256)
+        record.index: record.sha256
         for record in records
         if record and record.index is not None and record.metadata.get("maker") == maker
     }

@@ -1,15 +1,15 @@
-"""Pictures as files: PNG with what made them inside, and small JPEGs on the way."""
+"""Pictures as files: PNG with what made them inside, small JPEGs on the way, and thumbnails."""
 
 import io
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from contract.blobs import THUMBNAIL
 from worker.png import encode
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3)
@@ -29,9 +29,9 @@ def png(pixels: Pixels, made_from: Mapping[str, Any] | None, infotext: str | Non
     return encode(pixels, texts)
 
 
-def read(file: Path) -> Pixels:
+def read(data: bytes) -> Pixels:
     """A picture of ours, (H, W, 3). Raises OSError."""
-    with Image.open(file, formats=["PNG"]) as image:
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -42,4 +42,15 @@ def preview(pixels: Pixels) -> bytes:
     size = (round(image.width * scale), round(image.height * scale))
     out = io.BytesIO()
     image.resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=60)
+    return out.getvalue()
+
+
+def thumbnail(pixels: Pixels) -> bytes | None:
+    """A WebP of 256 pixels at its longer side; None where the picture itself is no larger."""
+    if max(pixels.shape[:2]) <= THUMBNAIL:
+        return None
+    image = Image.fromarray(pixels)
+    image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    image.save(out, "WEBP", quality=85, method=2)
     return out.getvalue()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -28,7 +27,7 @@ class GridPlan:
     """The cells of a grid. Inputs are read once, and all cells start from the same tensors."""
 
     def __init__(self, grid: Grid, inputs: Mapping[str, str], drawn: Drawn, blobs: Blobs) -> None:
-        self._grid, self._drawn = grid, drawn
+        self._grid, self._drawn, self._blobs = grid, drawn, blobs
         self._cells = cells(grid)
         first = prepare(self._cells[0].request, inputs, [words_of(drawn, 0)], blobs)
         words = [words_of(drawn, number) for number in range(len(self._cells))]
@@ -48,10 +47,10 @@ class GridPlan:
                 self._lay(number, Image.fromarray(made.pixels))
             yield made
 
-    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
+    def recall(self, kept: Mapping[int, str], /) -> frozenset[int]:
         """Cells that are stored go onto the sheet as they are."""
-        for number, file in kept.items():
-            self._lay(number, Image.fromarray(files.read(file)))
+        for number, sha in kept.items():
+            self._lay(number, Image.fromarray(files.read(self._blobs.get(sha))))
         return frozenset(kept)
 
     def finish(self) -> Iterator[Print]:

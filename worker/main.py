@@ -15,7 +15,7 @@ from typing import Any
 from celery.signals import setup_logging, worker_init, worker_ready
 
 from contract import logs
-from contract.blobs import Blobs
+from contract.blobs import Blobs, open_blobs
 from contract.broker import RUN, make_celery
 from contract.deaths import death
 from contract.library import open_library
@@ -66,7 +66,7 @@ class WorkerProcess:
     def _start_worker(self) -> Worker:
         """Open library and workshop, warm up, and let the reaper run beside."""
         settings = self._settings
-        store, blobs = JobStore(connect(settings)), Blobs(settings.blobs)
+        store, blobs = JobStore(connect(settings)), open_blobs(settings)
         library = open_library(settings)
         refuse_evicting(store.redis)
         library.migrate()

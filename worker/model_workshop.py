@@ -15,7 +15,7 @@ from contract.kinds import JobRequest
 from contract.requests import Txt2Img
 from contract.settings import Settings
 from contract.store import Claim, JobStore, Work
-from worker.checkpoint import Memory, fingerprint, maker_of, resumed
+from worker.checkpoint import Memory, fingerprint, made_by, maker_of, resumed
 from worker.engine.engine import Engine
 from worker.engine.pulse import Pulse
 from worker.engine.recorded import CudaGraphs
@@ -35,7 +35,9 @@ class ModelWorkshop:
         self.model = describe(components, settings)
         self.device = _device_name(components.device)
         acceleration = accelerated(settings, components.device)
-        self.maker = maker_of(components, self.device, compiled=acceleration.backend is not None)
+        compiled = acceleration.backend is not None
+        self.made_by = made_by(components, self.device, compiled=compiled, strict=settings.strict)
+        self.maker = maker_of(self.made_by)
         self.engine = Engine(
             components,
             max_rows=settings.max_rows,
@@ -75,7 +77,7 @@ class ModelWorkshop:
     def begin(self, claim: Claim, request: JobRequest, work: Work) -> Run:
         planned = plan(request, work, self._blobs)
         memory = Memory(self._checkpoints, claim, fingerprint(self.maker, work))
-        resume = resumed(memory, planned, self.maker, self._store, self._blobs)
+        resume = resumed(memory, planned, self.maker, self._store)
         return Run(self.engine.submit(*planned.requests, owner=work.owner, resume=resume), planned, memory)
 
 

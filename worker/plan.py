@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from contract.kinds import JobRequest
@@ -40,8 +39,8 @@ class Plan(Protocol):
         """What to store now that the engine has handed over one of its pictures; its output comes last."""
         ...
 
-    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
-        """Which of the engine's pictures need not be made. kept: outputs that an earlier run of this job stored."""
+    def recall(self, kept: Mapping[int, str], /) -> frozenset[int]:
+        """Which of the engine's pictures need not be made. kept: SHA-256 of outputs that an earlier run stored."""
         ...
 
     def finish(self) -> Iterator[Print]:
@@ -64,7 +63,7 @@ class Pictures:
     def develop(self, picture: Picture) -> Iterator[Print]:
         return prints(picture, self.order, self.request, words_of(self.drawn, picture.index))
 
-    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
+    def recall(self, kept: Mapping[int, str], /) -> frozenset[int]:
         return frozenset(kept)
 
     def finish(self) -> Iterator[Print]:

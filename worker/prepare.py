@@ -14,6 +14,7 @@ from worker.engine.noise import StartNoise
 from worker.engine.request import EngineRequest, HighRes
 from worker.inpainting import lay_out
 from worker.models.tiling import Tiling
+from worker.patience import read_bytes
 from worker.pictures import RESIZE, Finished, Pixels, colours, coverage, signed
 
 Drawn = Sequence[tuple[str, str]]
@@ -55,10 +56,11 @@ def prepare(request: PictureRequest, inputs: Mapping[str, str], drawn: Drawn, bl
 
 
 def read_input(image_id: str, inputs: Mapping[str, str], blobs: Blobs) -> Image.Image:
-    """An input picture. Raises JobFailed(bad_image)."""
+    """An input picture. Raises JobFailed: bad_image, and storage_error while its bytes cannot be had."""
+    data = read_bytes(inputs.get(image_id), blobs)
     try:
-        return Image.open(io.BytesIO(blobs.get(inputs[image_id])), formats=["PNG"])
-    except (KeyError, OSError) as error:
+        return Image.open(io.BytesIO(data), formats=["PNG"])
+    except OSError as error:
         raise JobFailed(ErrorCode.BAD_IMAGE, f"the input picture {image_id} cannot be read any more") from error
 
 

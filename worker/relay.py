@@ -17,30 +17,17 @@ from contract.jobs import ModelInfo, StoredImage
 from contract.library import Library
 from contract.store import Claim, JobStore, Verdict, Work
 from contract.tracing import Tracing
+from contract.verification import MadeBy, Original
 from worker import files
 from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Failed, Picture, Preview, Progress, Ticket
+from worker.patience import insist, read_bytes
 from worker.plan import Plan, Print
+from worker.verify import verify
 from worker.workshop import Memory
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
-
-PATIENCE = 60.0  # seconds a finished picture waits for Redis, the library or the disk to come back
-
-
-def insist(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it, again and again for a minute while Redis, library or disk is away; then JobFailed(storage_error)."""
-    deadline, pause = time.monotonic() + PATIENCE, 0.1
-    while True:
-        try:
-            return act(*args, **kwargs)
-        except (RedisError, OSError) as error:
-            if time.monotonic() + pause > deadline:
-                raise JobFailed(ErrorCode.STORAGE_ERROR, "the picture could not be stored") from error
-            log.warning("storage: %s; trying again", error)
-            time.sleep(pause)
-            pause = min(2 * pause, 5.0)
 
 
 @dataclass(frozen=True)
@@ -58,6 +45,7 @@ class Relay:
     maker: str
     tracing: Tracing = field(default_factory=Tracing)
     tells: bool = True  # the files say how they were made
+    made_by: MadeBy = field(default_factory=dict)  # what `maker` is a digest of
     begun: float = field(default_factory=time.monotonic)
     stored: set[int] = field(default_factory=set)  # of the engine's pictures, those that need no trace any more
 
@@ -100,6 +88,9 @@ class Relay:
 
     def _keep(self, made: Print) -> None:
         """Store one finished picture: first the bytes, then the record that lasts, then the one that shows it."""
+        if self.work.verifies:
+            self._compare(made, self.work.verifies)
+            return
         model = {"name": self.model.name, "hash": self.model.hash}
         made_from = {
             **made.made_from,
@@ -111,6 +102,8 @@ class Relay:
         told = infotext.describe(made_from, made.index)
         data = files.png(made.pixels, made_from, told) if self.tells else files.png(made.pixels, None)
         sha = insist(self.blobs.put, data)
+        if (small := files.thumbnail(made.pixels)) is not None:
+            self._try(self.blobs.keep_thumbnail, sha, small)
         image_id = picture_id(self.claim.job_id, made.index, made.role)
         image = StoredImage(
             id=image_id,
@@ -130,6 +123,7 @@ class Relay:
                 **made_from,
                 "infotext": told,
                 "maker": self.maker,
+                "made_by": dict(self.made_by),
                 "timings": {"seconds": round(time.monotonic() - self.begun, 3)},
             },
         )
@@ -141,12 +135,23 @@ class Relay:
         if insist(self.library.add, image, token) and not insist(self.store.add_picture, self.claim, image):
             insist(self.library.settle, image, token, insist(self.store.image, image.id))
 
+    def _compare(self, made: Print, original: Original) -> None:
+        """Note whether a picture is the one that it was made after. It is not kept."""
+        if made.role != original.role:
+            return
+        data = read_bytes(self.work.inputs.get(original.image_id), self.blobs)
+        try:
+            verdict = verify(original, data, made.pixels, self.maker, self.made_by)
+        except OSError as error:
+            raise JobFailed(ErrorCode.BAD_IMAGE, "the picture to compare with cannot be read any more") from error
+        insist(self.store.judge, self.claim, verdict)
+
     def _try(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Progress and previews are worth no waiting: the next one tells more."""
+        """Progress and previews are worth no waiting: the next tells more; a thumbnail is made again when asked for."""
         try:
             return act(*args, **kwargs)
-        except RedisError as error:
-            log.debug("progress not told: %s", error)
+        except (RedisError, OSError) as error:
+            log.debug("passed over: %s", error)
             return None
 
     def _obey(self, verdict: Verdict | None, ticket: Ticket) -> None:

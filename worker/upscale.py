@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +39,7 @@ class Interpolated:
     def develop(self, picture: Picture) -> Iterator[Print]:
         raise AssertionError(f"nobody asked for picture {picture.index}")
 
-    def recall(self, _: Mapping[int, Path], /) -> frozenset[int]:
+    def recall(self, _: Mapping[int, str], /) -> frozenset[int]:
         return frozenset()
 
     def finish(self) -> Iterator[Print]:
@@ -74,7 +73,7 @@ class Redrawn:
         self._tiles[picture.index] = picture.rgb
         return iter(())
 
-    def recall(self, _: Mapping[int, Path], /) -> frozenset[int]:
+    def recall(self, _: Mapping[int, str], /) -> frozenset[int]:
         """What is stored is the whole, and no tile."""
         return frozenset()
 

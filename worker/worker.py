@@ -20,7 +20,8 @@ from contract.settings import Settings
 from contract.store import Claim, JobStore, Verdict
 from contract.tracing import Tracing
 from worker.engine.ticket import Ticket
-from worker.relay import Relay, insist
+from worker.patience import insist
+from worker.relay import Relay
 from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Worker:
         self._tracing = tracing or Tracing()
         self._held: dict[Claim, Ticket] = {}
         self._lock = threading.Lock()
+        self._announcing, self._gone = threading.Lock(), False
         self._stopping = threading.Event()
         self._ready = False
 
@@ -125,7 +127,7 @@ class Worker:
         with self._lock:
             self._held.clear()  # nothing is beaten any more
         self._store.bury(self.name, self._settings.max_attempts, death)
-        self._store.withdraw(self.name)
+        self._withdraw()
 
     def release_all(self) -> None:
         """Hand every job back at once, and say goodbye."""
@@ -135,7 +137,7 @@ class Worker:
         for claim, ticket in held.items():
             self._store.release(claim)
             ticket.cancel()
-        self._store.withdraw(self.name)
+        self._withdraw()
 
     def _develop(self, claim: Claim) -> None:
         work = insist(self._store.work, claim.job_id)
@@ -148,8 +150,8 @@ class Worker:
         self._hold(claim, run.ticket)
         if early.cancelled:
             run.ticket.cancel()
-        keepers, maker = (self._store, self._blobs, self._library, run.memory), self._workshop.maker
-        relay = Relay(claim, work, model, run.plan, *keepers, maker, self._tracing, tells=request.metadata)
+        shop, keepers = self._workshop, (self._store, self._blobs, self._library, run.memory)
+        relay = Relay(claim, work, model, run.plan, *keepers, shop.maker, self._tracing, request.metadata, shop.made_by)
         try:
             relay.follow(run.ticket)
         finally:
@@ -204,7 +206,18 @@ class Worker:
         for ticket in tickets:
             ticket.cancel()
 
+    def _withdraw(self) -> None:
+        """Say goodbye; a beat under way must not announce this worker once more."""
+        with self._announcing:
+            self._gone = True
+            self._store.withdraw(self.name)
+
     def _announce(self) -> None:
+        with self._announcing:
+            if not self._gone:
+                self._introduce()
+
+    def _introduce(self) -> None:
         shop = self._workshop
         counters = dict(shop.counters)
         self._store.publish_tokenizer(shop.model, shop.tokenizer)

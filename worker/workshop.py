@@ -12,6 +12,7 @@ from typing import Protocol
 from contract.jobs import ModelInfo
 from contract.kinds import JobRequest
 from contract.store import Claim, Work
+from contract.verification import MadeBy
 from worker.engine.pulse import Pulse
 from worker.engine.ticket import Ticket, Trace
 from worker.plan import Plan
@@ -52,6 +53,11 @@ class Workshop(Protocol):
     @property
     def maker(self) -> str:
         """16 hex digits for all that bytes depend on beside the request."""
+        ...
+
+    @property
+    def made_by(self) -> MadeBy:
+        """That by itself, by name; noted with each picture."""
         ...
 
     @property

@@ -1,23 +1,26 @@
 """Pictures: upload, fetch, how it was made, delete."""
 
 import hashlib
+import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
-from obstore.exceptions import BaseError
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import LibraryDep, OwnerDep, Services, ServicesDep
 from api.headers import unchanged
 from api.problems import documented
 from api.uploads import PICTURE_BODY, sent_picture
-from contract.blobs import Blobs
-from contract.errors import NotFound, Unavailable
+from contract.blobs import THUMBNAIL, Blobs
+from contract.errors import BadImage, NotFound, Unavailable
 from contract.ids import image_url, upload_id
 from contract.jobs import Image, StoredImage
 from contract.library import Kept, Library
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"])
 
@@ -40,7 +43,7 @@ def _take_in(data: bytes, services: Services, owner: str) -> Image:
     picture = services.decoder.read(data)
     try:
         sha = services.blobs.put(picture.png)
-    except (OSError, BaseError) as error:
+    except OSError as error:
         raise Unavailable("The picture could not be stored") from error
     image = StoredImage(
         id=image_id,
@@ -73,21 +76,29 @@ async def read_image(
     owner: OwnerDep,
     size: Annotated[
         int | None,
-        Query(ge=16, le=512, description="Pixels of the longer side of a WebP copy; none = the file itself."),
+        Query(
+            ge=16,
+            le=512,
+            description=f"Pixels of the longer side of a WebP copy, {THUMBNAIL} the quickest; none = the file itself.",
+        ),
     ] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Fetch a picture, or a small copy of it."""
+    """Fetch a picture, or a small copy of it; where none can be made, the picture itself."""
     image = await run_in_threadpool(find_image, services.library, image_id, owner)
     tag = f'"{image.sha256}-{size}"' if size else f'"{image.sha256}"'
     headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    if size is None:
-        data = await run_in_threadpool(bytes_of, image, services.blobs)
-        return Response(data, headers=headers, media_type=f"image/{image.format}")
-    small = await to_thread.run_sync(_small, image, services, size, limiter=services.decoder.slots)
-    return Response(small, headers=headers, media_type="image/webp")
+    if size == THUMBNAIL and (kept := await run_in_threadpool(_thumbnail, image, services.blobs)):
+        return Response(kept, headers=headers, media_type="image/webp")
+    data = await run_in_threadpool(bytes_of, image, services.blobs)
+    if size is not None:
+        small = await to_thread.run_sync(_small, image, data, services, size, limiter=services.decoder.slots)
+        if small is not None:
+            return Response(small, headers=headers, media_type="image/webp")
+        headers = {"ETag": f'"{image.sha256}"', "Cache-Control": "private, no-cache"}
+    return Response(data, headers=headers, media_type=f"image/{image.format}")
 
 
 @router.get("/{image_id:img}/metadata", responses=documented(404, 503))
@@ -122,8 +133,24 @@ def bytes_of(image: StoredImage, blobs: Blobs) -> bytes:
         raise Unavailable("The picture could not be read") from error
 
 
-def _small(image: StoredImage, services: Services, size: int) -> bytes:
-    return services.decoder.thumbnail(bytes_of(image, services.blobs), size)
+def _thumbnail(image: StoredImage, blobs: Blobs) -> bytes | None:
+    """The one that was laid beside the picture, if it can be had."""
+    with suppress(OSError):
+        return blobs.thumbnail(image.sha256)
+    return None
+
+
+def _small(image: StoredImage, data: bytes, services: Services, size: int) -> bytes | None:
+    """A copy of this size, and if it is a thumbnail, kept for the next who asks; None where it cannot be made."""
+    try:
+        small = services.decoder.thumbnail(data, size)
+    except (BadImage, Unavailable) as error:
+        log.warning("no small copy of %s: %s", image.id, error)
+        return None
+    if size == THUMBNAIL:
+        with suppress(OSError):
+            services.blobs.keep_thumbnail(image.sha256, small)
+    return small
 
 
 def unknown() -> NotFound:

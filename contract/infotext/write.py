@@ -28,12 +28,9 @@ def describe(made_from: Mapping[str, Any], index: int) -> str | None:
         request = request.tile_request()
     if not isinstance(request, Request):
         return None
-    changes: dict[str, Any] = {"seed": made_from["seed"]}
-    if request.variation and request.count > 1:
-        changes["variation"] = request.variation.model_copy(update={"seed": request.variation.seed + index})
     words = made_from["prompt"], made_from["negative_prompt"]
     model = made_from["model"] or {}
-    return write(request.model_copy(update=changes), words, model.get("name"), model.get("hash"))
+    return write(request.alone(index, made_from["seed"]), words, model.get("name"), model.get("hash"))
 
 
 def write(request: Request, words: tuple[str, str], model: str | None = None, model_hash: str | None = None) -> str:

@@ -3,7 +3,6 @@
 Killed workers, disks that lose files, and ledgers from before there was a library make work here.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from contract.blobs import Blobs
@@ -30,15 +29,16 @@ class Findings:
 
 def check(library: Library, blobs: Blobs, store: JobStore) -> Findings:
     """Look at everything; may be done while Darkroom runs. Raises LibraryAway, OSError, RedisError."""
-    found = Findings()
+    found, laid = Findings(), set[str]()
     for shelf in range(256):
         pictures = library.shelf(shelf)  # before the bytes, which come first
         there, settled = set(blobs.stored(shelf, -1.0)), blobs.stored(shelf, _SETTLED_SECONDS)
+        laid |= there
         found.pictures += len(pictures)
         found.lost += [picture for picture, sha in pictures if sha not in there]
         needed = {sha for _, sha in pictures}
         found.loose += sorted({sha for sha in settled if sha not in needed} - store.referred(settled))
-    found.unlisted = list(_unlisted(library, blobs, store))
+    found.unlisted = [image for image in store.images() if image.sha256 in laid and not library.known([image.id])]
     return found
 
 
@@ -49,9 +49,3 @@ def repair(found: Findings, library: Library, store: JobStore) -> None:
     store.hide(found.lost)
     library.forget([picture.id for picture in found.lost])
     store.found(found.loose)
-
-
-def _unlisted(library: Library, blobs: Blobs, store: JobStore) -> Iterator[StoredImage]:
-    for image in store.images():
-        if not library.known([image.id]) and blobs.path(image.sha256).is_file():
-            yield image

@@ -84,9 +84,11 @@ end
 
 -- All that is needed to submit the job anew, kept when the job itself is forgotten, inputs too.
 local function write_letter(id, reason)
-  local names = {'owner', 'kind', 'request', 'inputs', 'drawn', 'steps', 'attempts'}
+  local names = {'owner', 'kind', 'request', 'inputs', 'drawn', 'steps', 'attempts', 'verifies'}
   local values = redis.call('HMGET', job_key(id), unpack(names))
-  for i, name in ipairs(names) do redis.call('HSET', letter_key(id), name, values[i]) end
+  for i, name in ipairs(names) do
+    if values[i] then redis.call('HSET', letter_key(id), name, values[i]) end
+  end
   local strikes = redis.call('HGET', job_key(id), 'strikes') or 0
   redis.call('HSET', letter_key(id), 'id', id, 'reason', reason, 'strikes', strikes, 'died_at', now())
   for _, sha in pairs(inputs_of(id)) do refer(sha, letter_key(id)) end

@@ -1,11 +1,11 @@
 -- id, owner, kind, model or '', steps, pixel-steps, lead ms, start and finish within ms (0 = whenever), max_queue,
 -- idempotency key or '', digest of the body, request id, and in JSON request, inputs (image id → sha256), drawn, webhook or '';
--- traceparent or ''
+-- traceparent or '', and in JSON the picture that it makes again or ''
 -- → {1, jobs waiting} created, {0, jobs waiting} full, {2, job id} the key's job stands already, {3} for another body,
 -- {4, quota, how much it is, seconds to wait or -1 = for ever} a quota of its owner's key forbids it.
 -- lead: how much earlier than it did the job counts as having come, for its priority.
 local id, owner, kind, model, steps, cost, lead, start, finish_in, max_queue, once, body, request_id = unpack(ARGV)
-local request, inputs, drawn, webhook, traceparent = unpack(ARGV, 14)
+local request, inputs, drawn, webhook, traceparent, verifies = unpack(ARGV, 14)
 local created = now()
 local minute, spent = math.floor(created / 60000), PREFIX .. 'spent:' .. owner
 
@@ -59,7 +59,7 @@ if refused then return refused end
 redis.call('HSET', job_key(id), 'id', id, 'owner', owner, 'kind', kind, 'model', model, 'request', request,
   'inputs', inputs, 'drawn', drawn, 'state', 'queued', 'created_at', created, 'rank', created - lead,
   'hinted_at', created, 'attempts', 0, 'step', 0, 'steps', steps, 'cost', cost, 'request_id', request_id)
-for name, value in pairs({webhook = webhook, traceparent = traceparent}) do
+for name, value in pairs({webhook = webhook, traceparent = traceparent, verifies = verifies}) do
   if value ~= '' then redis.call('HSET', job_key(id), name, value) end
 end
 for name, within in pairs({start_by = start, finish_by = finish_in}) do

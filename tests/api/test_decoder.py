@@ -105,6 +105,7 @@ def test_memory_and_files_are_bounded(decoder: Decoder) -> None:
 
 def test_secrets_of_the_settings_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DARKROOM_REDIS_URL", "redis://:swordfish@queue")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "swordfish")
     decoder = Decoder(PATIENCE)
     decoder.start()
     try:

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, PngImagePlugin
 
 from api.deps import Services
 from api.pictures import read_picture
-from contract.errors import BadImage
+from contract.errors import BadImage, Unavailable
 from contract.jobs import Image as ImageRecord
 from tests.api.kit import MAX_UPLOAD, Worker, noise, png, swept
 
@@ -72,6 +72,54 @@ def test_thumbnails(client: TestClient, upload: Callable[[bytes], Any]) -> None:
     assert np.abs(np.asarray(small, int)[16, 10] - (255, 0, 0, 255)).max() <= 6
     assert np.asarray(small)[16, 54, 3] == 0
     assert Image.open(io.BytesIO(client.get(url, params={"size": 512}).content)).size == (200, 100)
+
+
+def test_a_thumbnail_that_is_kept_is_served_as_it_is(
+    client: TestClient, services: Services, upload: Callable[[bytes], Any]
+) -> None:
+    image = upload(png(noise(300, 400)))
+    services.blobs.keep_thumbnail(image["sha256"], b"as the worker made it")
+    answer = client.get(image["url"], params={"size": 256})
+    assert (answer.content, answer.headers["content-type"]) == (b"as the worker made it", "image/webp")
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert client.get(image["url"], params={"size": 255}).content != answer.content
+
+
+def test_a_thumbnail_that_is_missing_is_made_once(
+    client: TestClient, services: Services, upload: Callable[[bytes], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = upload(png(noise(301, 400)))
+    first = client.get(image["url"], params={"size": 256})
+    assert Image.open(io.BytesIO(first.content)).size == (256, 193)
+    assert services.blobs.thumbnail(image["sha256"]) == first.content
+
+    def made(*_: object) -> bytes:
+        pytest.fail("made again")
+
+    monkeypatch.setattr(services.decoder, "thumbnail", made)
+    assert client.get(image["url"], params={"size": 256}).content == first.content
+
+
+@pytest.mark.parametrize("size", [64, 256])
+@pytest.mark.parametrize("error", [Unavailable("no process"), BadImage("too much memory")], ids=str)
+def test_where_no_copy_can_be_made_the_picture_itself_is_served(
+    client: TestClient,
+    services: Services,
+    upload: Callable[[bytes], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    error: Exception,
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(services.decoder, "thumbnail", fail)
+    data = noise(302, 400)
+    image = upload(png(data))
+    answer = client.get(image["url"], params={"size": size})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert hashlib.sha256(answer.content).hexdigest() == image["sha256"]
+    assert (answer.headers["etag"], answer.headers["cache-control"]) == (f'"{image["sha256"]}"', "private, no-cache")
 
 
 @pytest.mark.parametrize("size", ["15", "513", "0", "x", "nan"])
@@ -138,7 +186,7 @@ def test_a_link_where_bytes_should_lie_is_not_followed(
     client: TestClient, services: Services, upload: Callable[[bytes], Any], tmp_path: Path
 ) -> None:
     image = upload(png(noise(23, 20)))
-    path = services.blobs.path(image["sha256"])
+    path = services.settings.blobs / image["sha256"][:2] / image["sha256"]
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     for size in ({}, {"size": 64}):

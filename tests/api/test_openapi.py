@@ -25,6 +25,7 @@ ROUTES = {
     "GET /api/v1/images/{image_id}": "200",
     "GET /api/v1/images/{image_id}/metadata": "200",
     "DELETE /api/v1/images/{image_id}": "204",
+    "POST /api/v1/images/{image_id}/verify": "202",
     "POST /api/v1/jobs": "202",
     "GET /api/v1/jobs": "200",
     "GET /api/v1/jobs/{job_id}": "200",
@@ -70,6 +71,7 @@ ERRORS = {
     "GET /api/v1/jobs/{job_id}": {"404", "422"},
     "POST /api/v1/jobs/{job_id}/cancel": {"404", "409"},
     "DELETE /api/v1/images/{image_id}": {"404"},
+    "POST /api/v1/images/{image_id}/verify": {"404", "409", "422", "429", "503"},
     "GET /api/v1/jobs/{job_id}/deliveries": {"404"},
     "GET /api/v1/dead-letters": {"422"},
     "POST /api/v1/dead-letters/{job_id}/replay": {"404", "429"},
@@ -129,7 +131,12 @@ def test_an_id_in_an_answer_is_linked_to_what_it_opens(document: Any, operations
                 linked.setdefault(name, set()).add(by_id[link["operationId"]])
     of_job = {name for name in ROUTES if "/jobs/{job_id}" in name}
     assert len(of_job) == 10
-    for name in ("POST /api/v1/jobs", "GET /api/v1/jobs", "POST /api/v1/jobs/{job_id}/retry"):
+    for name in (
+        "POST /api/v1/jobs",
+        "GET /api/v1/jobs",
+        "POST /api/v1/jobs/{job_id}/retry",
+        "POST /api/v1/images/{image_id}/verify",
+    ):
         assert linked[name] == of_job
     for name in ("POST /api/v1/images", "GET /api/v1/images"):
         assert linked[name] == {name for name in ROUTES if "{image_id}" in name}

@@ -36,7 +36,11 @@ def write(line: str) -> None:
     """Put a row in the place of the scenario's last one, or below the others."""
     text = PAGE.read_text("utf-8")
     name = line.split("|")[1]
-    kept = [old for old in text.splitlines(keepends=True) if not old.startswith(f"|{name}|")]
+    kept = [
+        old  # the rows of the other table, which says what the scenarios are, have fewer columns
+        for old in text.splitlines(keepends=True)
+        if not (old.startswith(f"|{name}|") and old.count("|") == line.count("|"))
+    ]
     PAGE.write_text("".join(kept).replace(MARK, f"{line}\n{MARK}"), "utf-8")
 
 

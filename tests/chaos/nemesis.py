@@ -51,6 +51,10 @@ class Nemesis:
         self._threads.append(threading.Thread(target=act, daemon=True))
         self._threads[-1].start()
 
+    def note(self, what: str, seconds: float = 0.0) -> None:
+        """A fault that the scenario itself sees to."""
+        self._fault(what, seconds)
+
     def _fault(self, what: str, seconds: float = 0.0) -> None:
         self._history.add(Seen("fault", key=what, seconds=seconds))
 

@@ -34,6 +34,7 @@ from contract.kinds import JobRequest
 from contract.requests import Txt2Img
 from contract.settings import ROOT, Settings
 from contract.store import Claim, JobStore, Work
+from contract.verification import MadeBy
 from worker.engine.pulse import Activity, Pulse
 from worker.engine.ticket import Cancelled, Done, Failed, Picture, Progress, Ticket, Trace
 from worker.plan import Print, told
@@ -80,7 +81,7 @@ class PacedPlan:
         made_from = told(request, (request.prompt, request.negative_prompt))
         yield Print(picture.index, picture.seed, "output", picture.rgb, made_from)
 
-    def recall(self, kept: Mapping[int, Path], /) -> frozenset[int]:
+    def recall(self, kept: Mapping[int, str], /) -> frozenset[int]:
         return frozenset()
 
     def finish(self) -> Iterator[Print]:
@@ -102,6 +103,7 @@ class PacedWorkshop:
     """See the table above. step_seconds: of one tick; slots: most jobs in the air; marks: folder."""
 
     model, device, maker = MODEL, "none", "paced"
+    made_by: MadeBy = {"device": "none"}  # noqa: RUF012
 
     def __init__(self, step_seconds: float, slots: int, marks: Path) -> None:
         self.pulse = Pulse()

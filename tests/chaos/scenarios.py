@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract.blobs import Blobs
+from contract.blobs import open_blobs
 from contract.dead_letters import DeadLetters
 from contract.jobs import Job
 from contract.library import Wanted, open_library
+from tests.bucket import STORE, moody, running_s3, well
 from tests.chaos import checker
 from tests.chaos.checker import Limits
 from tests.chaos.history import Final, History, View
@@ -109,16 +110,19 @@ def look(stack: Stack, history: History) -> Final:
     """What is left in ledger, disk and logs, after a sweep that forgives nothing."""
     ids = sorted(history.accepted())
     jobs = {job.id: View.of(job.model_dump(mode="json")) for job in eventually(lambda: stack.store.get_many(ids))}
-    blobs = Blobs(stack.settings.blobs)
+    blobs = open_blobs(stack.settings)
     for shelf in range(256):
-        stack.store.found(blobs.stored(shelf, -1.0))
+        stack.store.found(blobs.stored(shelf, -60.0))
     library = open_library(stack.settings)
     for hashes in library.purge(-1.0):
         stack.store.found(hashes)
     while old := stack.store.sweep(0):
         for sha in set(old) - library.held(old):
             blobs.delete(sha)
-    files = {path.name: path.read_bytes() for path in stack.settings.blobs.rglob("*") if path.is_file()}
+    if stack.settings.store:
+        files = {sha: blobs.get(sha) for shelf in range(256) for sha in blobs.stored(shelf, -60.0)}
+    else:
+        files = {path.name: path.read_bytes() for path in stack.settings.blobs.rglob("*") if path.is_file()}
     referenced = {image.sha256 for job in everything(stack) for image in job.images}
     referenced |= {file.sha256 for file in library.files(Wanted(), None, 10**6)}
     library.close()
@@ -233,6 +237,23 @@ def c7(jobs: int) -> Report:
         return run.report
 
 
+def c8(jobs: int) -> Report:
+    """Pictures go to S3, of whose answers three in ten are wrong, late or never come; then it is away for a while."""
+    with running_s3() as s3, staged(jobs, step=0.05, store=STORE, store_http=True) as run:
+        eventually(run.nemesis.held)
+        s3.mood = moody(random.Random(8), share=0.3, hang=15.0)
+        run.nemesis.note("3 in 10 answers of S3 wrong", 20.0)
+        time.sleep(20)
+        s3.stop()
+        run.nemesis.note("S3 away", 8.0)
+        time.sleep(8)
+        s3.mood = well
+        s3.start()
+        run.settle(seconds=120 + jobs / 2)
+        assert s3.failures, "nobody noticed"
+        return run.report
+
+
 def poisoned(jobs: int, *poison: tuple[str, int], **stack: Any) -> Report:
     """Jobs that carry faults among others. C9, C10, C11, C12, C13."""
     with staged(jobs, Mix(long=0.0, cancelled=0.0, invalid=0.0, poison=poison), step=0.03, **stack) as run:
@@ -255,6 +276,7 @@ SCENARIOS: dict[str, Callable[[int], Report]] = {
     "C5": c5,
     "C6": c6,
     "C7": c7,
+    "C8": c8,
     "C9": lambda jobs: poisoned(jobs, ("OOM", jobs // 10)),
     "C10": lambda jobs: poisoned(jobs, ("BROKEN", 3)),
     "C11": lambda jobs: poisoned(jobs, ("SEGFAULT", 5)),

@@ -1,8 +1,8 @@
-"""Memory or disk run full and are freed: work waits, and goes on without a restart."""
+"""Memory or disk run full, or S3 fails, for a while: work waits, and goes on without a restart."""
 
 import pytest
 
-from tests.chaos.scenarios import c6, c7
+from tests.chaos.scenarios import c6, c7, c8
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -16,3 +16,9 @@ def test_c6_redis_has_no_memory_left() -> None:
 
 def test_c7_the_disk_is_full() -> None:
     c7(200).assert_nothing_lost()
+
+
+def test_c8_s3_fails() -> None:
+    report = c8(200)
+    assert report.failed == []
+    report.assert_nothing_lost()

@@ -39,10 +39,10 @@ def darkroom(*argv: str) -> object:
     return ended.value.code
 
 
-def old(blobs: Blobs, data: bytes) -> str:
+def old(settings: Settings, data: bytes) -> str:
     """Bytes that were written two hours ago."""
-    sha = blobs.put(data)
-    os.utime(blobs.path(sha), (time.time() - 7200, time.time() - 7200))
+    sha = Blobs(settings.blobs).put(data)
+    os.utime(settings.blobs / sha[:2] / sha, (time.time() - 7200, time.time() - 7200))
     return sha
 
 
@@ -50,14 +50,14 @@ def test_what_differs_is_told_and_mended(
     library: Library, blobs: Blobs, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = JobStore(connect(settings))
-    whole, lost = made(sha256=old(blobs, b"whole")), made(sha256=old(blobs, b"lost"))
-    trashed = made(sha256=old(blobs, b"trashed"))
+    whole, lost = made(sha256=old(settings, b"whole")), made(sha256=old(settings, b"lost"))
+    trashed = made(sha256=old(settings, b"trashed"))
     keep(library, whole, lost, trashed)
     library.trash([trashed.id])
     blobs.delete(lost.sha256)
-    loose, young, given = old(blobs, b"loose"), blobs.put(b"young"), old(blobs, b"given")
+    loose, young, given = old(settings, b"loose"), blobs.put(b"young"), old(settings, b"given")
     job_id = submit(store, inputs={"img_in": given})
-    before = picture(job_id, sha=old(blobs, b"from before there was a library"))
+    before = picture(job_id, sha=old(settings, b"from before there was a library"))
     assert store.add_picture(claim(store, job_id), before)
     assert darkroom("check") == 1
     told = capsys.readouterr().out

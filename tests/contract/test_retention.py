@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -24,10 +25,10 @@ DAY = 86_400_000
 HOUR = 3_600_000
 
 
-def aged(store: JobStore, blobs: Blobs, *hashes: str) -> None:
+def aged(store: JobStore, folder: Path, *hashes: str) -> None:
     """These bytes were written, and became garbage if they are, more than an hour ago."""
     for sha in hashes:
-        os.utime(blobs.path(sha), (time.time() - 7200, time.time() - 7200))
+        os.utime(folder / sha[:2] / sha, (time.time() - 7200, time.time() - 7200))
         store.redis.zadd(keys.GARBAGE, {sha: time.time() * 1000 - HOUR - 1000}, xx=True)
 
 
@@ -58,7 +59,7 @@ def test_finished_jobs_go_after_their_time_with_inputs_and_leave_their_pictures(
     assert not store.redis.exists(keys.events(old))
     kept = library.get(picture(old).id)
     assert kept is not None
-    aged(store, blobs, made, given)
+    aged(store, settings.blobs, made, given)
     reaper.round(sweep=True)
     assert blobs.get(kept.sha256) == b"made"
     with pytest.raises(FileNotFoundError):
@@ -79,7 +80,7 @@ def test_bytes_go_when_the_last_picture_of_them_has_left_the_trash(
     library.restore([two.id])
     for _ in "ab":
         reaper.round(sweep=True)
-        aged(store, blobs, sha)
+        aged(store, settings.blobs, sha)
     assert library.restore([one.id]) == []
     assert (blobs.get(sha), store.redis.zcard(keys.GARBAGE)) == (b"made", 0)
     assert blobs.stored(int(sha[:2], 16), 3600.0) == [sha]  # what the walk over its shelf finds ...
@@ -87,7 +88,7 @@ def test_bytes_go_when_the_last_picture_of_them_has_left_the_trash(
     library.trash([two.id])
     reaper.round(sweep=True)
     assert blobs.get(sha) == b"made"  # for an hour
-    aged(store, blobs, sha)
+    aged(store, settings.blobs, sha)
     reaper.round(sweep=True)
     with pytest.raises(FileNotFoundError):
         blobs.get(sha)
@@ -107,7 +108,7 @@ def test_bytes_without_a_record_are_swept_but_only_old_ones(store: JobStore, set
     orphan, young, used = blobs.put(b"orphan"), blobs.put(b"young"), blobs.put(b"used")
     submit(store, inputs={"img_in": used})
     for sha in (orphan, used):
-        os.utime(blobs.path(sha), (time.time() - 7200, time.time() - 7200))
+        os.utime(settings.blobs / sha[:2] / sha, (time.time() - 7200, time.time() - 7200))
     for shelf in range(256):
         store.found(blobs.stored(shelf, 3600.0))
     time.sleep(0.002)

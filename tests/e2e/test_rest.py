@@ -52,6 +52,17 @@ def test_the_same_request_gives_the_same_bytes_alone_and_in_a_crowd(stack: Stack
         assert stack.finished(job["id"])["state"] == "succeeded"
 
 
+def test_a_picture_is_verified_by_making_it_again(stack: Stack) -> None:
+    job = stack.submit(prompt="{a red|a blue} boat at {dawn|noon|night}", seed=3, count=2, steps=5, sampler="euler_a")
+    for image in stack.finished(job["id"])["images"]:
+        asked = stack.http.post(f"{image['url']}/verify")
+        assert asked.status_code == 202
+        done = stack.finished(asked.json()["id"])
+        assert (done["state"], done["images"]) == ("succeeded", [])
+        found = {"image_id": image["id"], "same": True, "reasons": [], "greatest": 0, "mean": 0.0}
+        assert done["verification"] == found
+
+
 def test_the_prompt_language_from_the_door_to_the_picture(stack: Stack) -> None:
     """Choices drawn from each picture's seed, a schedule, composition, two passes, a seamless edge."""
     prompt = "{a red|a blue} boat [on the sea:at night:2] AND (snow:1.2) :0.3"

@@ -18,7 +18,7 @@ from tests.worker.engine.tiny import tiny
 from tests.worker.kit import IMAGE, photo
 from tests.worker.kit import store as stored
 from worker import files
-from worker.checkpoint import Memory, fingerprint, maker_of, pack, resumed, unpack
+from worker.checkpoint import Memory, fingerprint, made_by, maker_of, pack, resumed, unpack
 from worker.engine.ticket import Trace
 from worker.kinds import plan
 from worker.pictures import Pixels
@@ -84,20 +84,21 @@ def test_every_input_counts(other: Work) -> None:
 
 def test_a_maker_is_its_model_number_format_device_and_threads() -> None:
     components = tiny()
-    mine = maker_of(components, "cpu")
-    assert mine == maker_of(tiny(), "cpu")
+    mine = maker_of(made_by(components, "cpu"))
+    assert mine == maker_of(made_by(tiny(), "cpu"))
     others = {
-        maker_of(replace(components, sha256="1" * 64), "cpu"),
-        maker_of(replace(components, dtype=torch.bfloat16), "cpu"),
-        maker_of(components, "NVIDIA H100"),
-        maker_of(replace(components, channels_last=False), "cpu"),
-        maker_of(components, "cpu", compiled=True),
+        maker_of(made_by(replace(components, sha256="1" * 64), "cpu")),
+        maker_of(made_by(replace(components, dtype=torch.bfloat16), "cpu")),
+        maker_of(made_by(components, "NVIDIA H100")),
+        maker_of(made_by(replace(components, channels_last=False), "cpu")),
+        maker_of(made_by(components, "cpu", compiled=True)),
+        maker_of(made_by(components, "cpu", strict=False)),
     }
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
-    others.add(maker_of(components, "cpu"))
+    others.add(maker_of(made_by(components, "cpu")))
     torch.set_num_threads(threads)
-    assert len(others - {mine}) == 6
+    assert len(others - {mine}) == 7
 
 
 def test_a_memory_passes_from_claim_to_claim(store: JobStore, settings: Settings) -> None:
@@ -137,12 +138,12 @@ def test_pictures_of_an_equal_maker_are_not_made_again(store: JobStore, blobs: B
     memory = Memory(Checkpoints(settings.checkpoints), taken, PRINT)
     memory.keep({0: TRACES[0], 1: TRACES[1]})
     planned = plan(REQUEST, store.work(taken.job_id), blobs)
-    found = resumed(memory, planned, "mine", store, blobs)
+    found = resumed(memory, planned, "mine", store)
     assert (set(found.traces), found.done) == ({0, 1}, frozenset())
     show(store, blobs, taken, 0, "another")
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset()
+    assert resumed(memory, planned, "mine", store).done == frozenset()
     show(store, blobs, taken, 0, "mine")
-    found = resumed(memory, planned, "mine", store, blobs)
+    found = resumed(memory, planned, "mine", store)
     assert (set(found.traces), found.done) == ({1}, frozenset({0}))
 
 
@@ -151,7 +152,7 @@ def test_a_raw_picture_alone_is_not_done(store: JobStore, blobs: Blobs, settings
     memory = Memory(Checkpoints(settings.checkpoints), taken, PRINT)
     show(store, blobs, taken, 0, "mine", role="raw")
     planned = plan(REQUEST, store.work(taken.job_id), blobs)
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset()
+    assert resumed(memory, planned, "mine", store).done == frozenset()
 
 
 def test_cells_that_are_there_go_onto_the_sheet(store: JobStore, blobs: Blobs, settings: Settings) -> None:
@@ -161,7 +162,7 @@ def test_cells_that_are_there_go_onto_the_sheet(store: JobStore, blobs: Blobs, s
     base = {**REQUEST.model_dump(), "count": 1}
     grid = Grid.model_validate({"kind": "grid", "base": base, "x": {"field": "steps", "values": [2, 3]}})
     planned = plan(grid, replace(WORK, drawn=[("a black cat", "")]), blobs)
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset({0, 1})
+    assert resumed(memory, planned, "mine", store).done == frozenset({0, 1})
     (sheet,) = planned.finish()
     for pixels in kept:
         corners = np.argwhere((sheet.pixels[:-127, :-127] == pixels[0, 0]).all(axis=-1))
@@ -176,4 +177,4 @@ def test_an_enlargement_is_no_tile(store: JobStore, blobs: Blobs, settings: Sett
         {"image": IMAGE, "prompt": "", "seed": 1, "model": "mini", "tile": 64, "overlap": 16, "factor": 2}
     )
     planned = plan(request, replace(WORK, inputs={IMAGE: stored(blobs, photo(64, 64))}), blobs)
-    assert resumed(memory, planned, "mine", store, blobs).done == frozenset()
+    assert resumed(memory, planned, "mine", store).done == frozenset()

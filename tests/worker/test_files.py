@@ -69,3 +69,23 @@ def test_a_file_may_say_nothing() -> None:
     assert text_chunks(data) == {}
     assert b"iTXt" not in data
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), PIXELS)
+
+
+def test_a_thumbnail_is_the_picture_at_256_pixels() -> None:
+    """Of a smooth picture each of its pixels is the mean of those it stands for."""
+    y, x = np.mgrid[0:384, 0:512]
+    pixels = np.stack([x // 2, y // 2, 255 - x // 2], axis=-1).astype(np.uint8)
+    data = files.thumbnail(pixels)
+    assert data is not None
+    small = Image.open(io.BytesIO(data))
+    assert (small.format, small.size, small.mode) == ("WEBP", (256, 192), "RGB")
+    means = pixels.reshape(192, 2, 256, 2, 3).mean((1, 3))
+    assert np.abs(np.asarray(small) - means).mean() < 3
+    assert len(data) < 20_000
+
+
+def test_what_is_no_larger_needs_no_thumbnail() -> None:
+    assert files.thumbnail(np.zeros((256, 256, 3), np.uint8)) is None
+    tall = files.thumbnail(np.zeros((257, 64, 3), np.uint8))
+    assert tall is not None
+    assert Image.open(io.BytesIO(tall)).size == (64, 256)

@@ -1,5 +1,6 @@
 """Requests shaped for the engine, compared with numpy's own arithmetic."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 
 from contract.blobs import Blobs
 from contract.errors import ErrorCode, JobFailed
+from contract.places import Folder
 from contract.requests import Img2Img, Txt2Img
 from tests.worker.kit import DRAWN, IMAGE, photo, store
+from worker import patience
 from worker.engine.conditioning import Words
 from worker.engine.noise import StartNoise
 from worker.prepare import prepare
@@ -107,3 +110,36 @@ def test_an_input_that_went_away_fails_the_job(blobs: Blobs) -> None:
     with pytest.raises(JobFailed) as failure:
         prepare(request, {IMAGE: "ab" * 32}, DRAWN, blobs)
     assert failure.value.code is ErrorCode.BAD_IMAGE
+
+
+class Flaky(Folder):
+    """A place of which so many reads fail first."""
+
+    def __init__(self, folder: Path, troubles: float) -> None:
+        super().__init__(folder)
+        self.troubles = troubles
+
+    def get(self, name: str) -> bytes:
+        self.troubles -= 1
+        if self.troubles >= 0:
+            raise OSError("S3 answers 500")
+        return super().get(name)
+
+
+def test_an_input_waits_for_storage_to_come_back(tmp_path: Path) -> None:
+    blobs = Blobs(Flaky(tmp_path, troubles=2))
+    sha = store(blobs, np.zeros((64, 64, 3), np.uint8))
+    request = Img2Img(prompt="", image=IMAGE, width=64, height=64, seed=1)
+    init = prepare(request, {IMAGE: sha}, DRAWN, blobs).request.init
+    assert init is not None
+    assert init.shape == (3, 64, 64)
+
+
+def test_storage_that_stays_away_is_no_fault_of_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 0.3)
+    blobs = Blobs(Flaky(tmp_path, troubles=math.inf))
+    sha = store(blobs, np.zeros((64, 64, 3), np.uint8))
+    request = Img2Img(prompt="", image=IMAGE, width=64, height=64, seed=1)
+    with pytest.raises(JobFailed) as failure:
+        prepare(request, {IMAGE: sha}, DRAWN, blobs)
+    assert failure.value.code is ErrorCode.STORAGE_ERROR

@@ -21,13 +21,14 @@ from contract.library import Library, Wanted, open_library
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
 from tests.contract.ledger import REQUEST, claim, read, submit
-from worker import relay as module
+from worker import patience
 from worker.checkpoint import Memory
 from worker.engine.ticket import Cancelled, Checkpoint, Done, Event, Failed, Picture, Preview, Progress, Ticket, Trace
 from worker.kinds import plan
+from worker.patience import insist
 from worker.pictures import Finished
 from worker.plan import Pictures
-from worker.relay import Relay, insist
+from worker.relay import Relay
 
 MODEL = ModelInfo(
     name="mini", label="Mini", description="", hash="00" * 32, native_width=128, native_height=128,
@@ -137,6 +138,38 @@ def test_what_was_measured_stands_in_the_record_and_in_the_file(begin: Begin, st
         shas.append([image.sha256 for image in read(store, taken.job_id).images])
     assert shas[0] == shas[1]
     assert len(set(shas[0])) == 2
+
+
+LARGE = np.random.default_rng(1).integers(0, 256, (384, 512, 3), dtype=np.uint8)
+
+
+def run_large(begin: Begin, store: JobStore) -> str:
+    """A job of one large picture; its SHA-256."""
+    taken, relay, ticket = begin()
+    ticket.put(Picture(0, 7, LARGE))
+    ticket.put(Done())
+    relay.follow(ticket)
+    job = read(store, taken.job_id)
+    assert job.state is JobState.SUCCEEDED
+    return job.images[0].sha256
+
+
+def test_a_large_picture_has_a_thumbnail_beside_it(begin: Begin, store: JobStore, blobs: Blobs) -> None:
+    small = Image.open(io.BytesIO(blobs.thumbnail(run_large(begin, store))))
+    assert (small.format, small.size) == ("WEBP", (256, 192))
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_no_trouble(
+    begin: Begin, store: JobStore, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Blobs, "keep_thumbnail", full)
+    sha = run_large(begin, store)
+    assert blobs.get(sha)
+    with pytest.raises(FileNotFoundError):
+        blobs.thumbnail(sha)
 
 
 def shas(library: Library) -> list[str]:
@@ -249,7 +282,7 @@ def test_a_picture_that_comes_after_its_job_was_deleted_is_not_kept(
 def test_a_library_that_stays_locked_fails_the_job(
     begin: Begin, store: JobStore, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
     taken, relay, ticket = begin()
     impatient = Library(settings.data / "library.db", patience=0.05)
     ticket.put(Picture(0, 7, PIXELS))
@@ -346,7 +379,7 @@ def test_storage_that_comes_back_is_waited_for() -> None:
 
 
 def test_storage_that_stays_away_fails_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    monkeypatch.setattr(patience, "PATIENCE", 0.3)
 
     def act() -> None:
         raise OSError("full")

@@ -20,7 +20,7 @@ from contract.store import Claim, JobStore, Verdict
 from tests.contract.ledger import read
 from tests.worker.bench import Bench, at_work
 from tests.worker.engine.tiny import tiny
-from worker import relay
+from worker import patience
 from worker.models.loader import Components
 
 SHORT = Txt2Img(prompt="a cat", width=64, height=64, seed=7, steps=4, model="mini")
@@ -115,10 +115,10 @@ def test_a_dying_worker_frees_its_jobs_by_itself(bench: Bench, pool: ThreadPoolE
 
 
 def test_a_finished_picture_waits_for_the_disk_while_the_lease_is_beaten(
-    bench: Bench, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bench: Bench, settings: Settings, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     expected = bench.pixels(bench.run(bench.submit(SHORT, 4)).images[0])
-    blobs, aside = bench.blobs.path("ab" * 32).parent.parent, tmp_path / "aside"
+    blobs, aside = settings.blobs, tmp_path / "aside"
     blobs.rename(aside)
     blobs.write_bytes(b"a disk that takes nothing")
     beats: list[int] = []
@@ -144,7 +144,7 @@ def test_a_finished_picture_waits_for_the_disk_while_the_lease_is_beaten(
 def test_storage_that_stays_away_ends_the_job_and_no_other(
     bench: Bench, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "PATIENCE", 0.3)
+    monkeypatch.setattr(patience, "PATIENCE", 0.3)
     full = threading.Event()
     full.set()
     plain = type(bench.blobs).put

@@ -41,8 +41,14 @@ export function standing(job) {
   if (state === "running") return job.paused ? "Pausing" : developing(job);
   if (state === "cancelled") return "Cancelled";
   if (state === "failed") return "Failed";
+  if (job.verification) return verdict(job.verification);
   const made = new Set(job.images.map((image) => image.index)).size;
   return `${plural(made, "picture")}${job.started_at ? ` in ${duration(elapsed(job))}` : ""}`;
+}
+
+/** @param {NonNullable<import("./types.js").Job["verification"]>} verification */
+function verdict({ same, reasons }) {
+  return same ? "Made again: the same, byte for byte" : `Made again, and not the same: ${reasons.join("; ")}`;
 }
 
 /** @param {import("./types.js").Job} job */

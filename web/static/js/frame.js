@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { captionOf, fitsForm } from "./kinds.js";
 import { describe, picturesAt, pictureTools } from "./picture.js";
 
-const THUMBNAIL = 512; // pixels; frames of a job with many pictures are no larger
+const THUMBNAIL = 256; // pixels; frames of a job with many pictures are hardly larger
 
 export class Frame {
   #shown = "";
@@ -82,6 +82,7 @@ function pictureElement(job, picture, small) {
 /** @param {HTMLImageElement} image @param {import("./types.js").Picture} picture @param {boolean} small */
 function showPicture(image, picture, small) {
   const large = Math.max(picture.width, picture.height) > THUMBNAIL;
+  image.srcset = small && large ? `${picture.url}?size=${2 * THUMBNAIL} 2x` : "";
   image.src = small && large ? `${picture.url}?size=${THUMBNAIL}` : picture.url;
   image.dataset.imageId = picture.id;
   image.dataset.role = picture.role ?? "";

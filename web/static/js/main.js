@@ -174,7 +174,7 @@ function onPictureChange() {
   setOwn(picture);
   byId("remove-image").hidden = !picture;
   byId("drop").classList.toggle("filled", Boolean(picture));
-  byId("input-thumb").style.backgroundImage = picture ? `url("${picture.url}?size=128")` : "";
+  byId("input-thumb").style.backgroundImage = picture ? `url("${picture.url}?size=256")` : "";
   if (!picture) byId("input-name").textContent = "Start from a picture";
   byId("input-about").textContent = picture
     ? `${picture.width} × ${picture.height} · ${whatChanges()}`

@@ -1,0 +1,67 @@
+"""Verifying: a picture is made again, and its bytes are compared."""
+
+from fastapi import APIRouter, Response
+
+from api.deps import OwnerDep, Services, ServicesDep, ring
+from api.problems import documented
+from api.remake import Remake, remake
+from api.routes.images import bytes_of, find_image
+from api.routes.jobs import find_job
+from contract import logs
+from contract.blobs import Blobs
+from contract.errors import Conflict, Unavailable
+from contract.ids import new_job_id
+from contract.jobs import Job
+
+router = APIRouter(prefix="/api/v1/images", tags=["images"])
+
+
+@router.post(
+    "/{image_id:img}/verify",
+    status_code=202,
+    response_description="Accepted: a job like any other. When it has succeeded, its `verification` tells the outcome.",
+    responses={202: {"headers": {"Location": {"schema": {"type": "string"}}}}, **documented(404, 409, 422, 429, 503)},
+)
+def verify_image(image_id: str, services: ServicesDep, owner: OwnerDep, response: Response) -> Job:
+    """Make a picture again from what is known of its making, and compare the bytes.
+
+    What is made is compared and not kept. A picture that was uploaded, a grid's sheet, and one whose model or input
+    pictures are gone, are answered 409.
+    """
+    image = find_image(services.library, image_id, owner)
+    made = remake(image, services.store.models(), services.settings)
+    bytes_of(image, services.blobs)
+    _require_inputs(made, image_id, services.blobs)
+    job_id = _submit(made, services, owner)
+    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
+    return find_job(services.store, job_id, owner)
+
+
+def _require_inputs(made: Remake, image_id: str, blobs: Blobs) -> None:
+    """Raises Conflict where one is gone, and Unavailable where it cannot be had."""
+    for input_id, sha in made.inputs.items():
+        if input_id == image_id:
+            continue
+        try:
+            blobs.get(sha)
+        except FileNotFoundError:
+            raise Conflict(f"It was made from a picture that is gone: {input_id}.") from None
+        except OSError as error:
+            raise Unavailable("A picture that it was made from could not be read") from error
+
+
+def _submit(made: Remake, services: Services, owner: str) -> str:
+    job_id = services.store.submit(
+        new_job_id(),
+        made.request,
+        owner=owner,
+        steps=made.steps,
+        inputs=made.inputs,
+        drawn=made.drawn,
+        max_queue=services.settings.max_queue,
+        request_id=logs.current().get("request", ""),
+        traceparent=services.tracing.traceparent(),
+        verifies=made.original,
+    )
+    ring(services.celery, job_id)
+    return job_id
