@@ -44,7 +44,6 @@
  * @property {number} pictures   how many there will be; put in by kinds.js
  * @property {Axis[]} [axes]     of a grid; put in by kinds.js
  * @property {{code: string, message: string} | null} error
- * @property {{image_id: string, same: boolean | null, reasons: string[]} | null} [verification]  of a job that makes a picture again
  * @property {number} attempts
  * @property {Verification | null} [verification]  of a job that makes a picture again to compare it
  *
