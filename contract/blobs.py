@@ -36,6 +36,10 @@ class Blobs:
         latest = time.time() - age_seconds
         return [name for name, written in self._place.names(f"{shelf:02x}") if _is_hash(name) and written < latest]
 
+    def tidy(self, shelf: int, age_seconds: float) -> None:
+        """Remove what writes that were cut off so long ago have left on a shelf. Raises OSError."""
+        self._place.tidy(f"{shelf:02x}", time.time() - age_seconds)
+
     def delete(self, sha: str) -> None:
         """Remove the bytes, and the thumbnail beside them; unknown ones are no error."""
         self._place.delete(_name(sha) + _SMALL, _name(sha))

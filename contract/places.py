@@ -37,6 +37,10 @@ class Place(Protocol):
         """Unknown ones are no error."""
         ...
 
+    def tidy(self, folder: str, before: float) -> None:
+        """Remove what writes that were cut off have left in a folder before then, in seconds since 1970."""
+        ...
+
 
 class Folder:
     """A folder on a disk, in which no link is followed."""
@@ -65,6 +69,13 @@ class Folder:
             self._path(name)
             with _as_os_error(), suppress(FileNotFoundError):
                 self._store.delete(name)
+
+    def tidy(self, folder: str, before: float) -> None:
+        """obstore writes to `name#1` first, and a process that is killed meanwhile leaves that there."""
+        for file in self._path(folder).glob("*#*"):
+            with suppress(FileNotFoundError):
+                if file.stat(follow_symlinks=False).st_mtime < before:
+                    file.unlink()
 
     def _path(self, name: str) -> Path:
         """Where bytes lie. Raises OSError where a link stands in the way: it may lead out of the folder."""
@@ -106,6 +117,9 @@ class Bucket:
     def delete(self, *names: str) -> None:
         with _as_os_error(), suppress(FileNotFoundError):
             self._store.delete(names)
+
+    def tidy(self, folder: str, before: float) -> None:
+        """There is nothing: what is not written whole is not there."""
 
 
 @contextmanager

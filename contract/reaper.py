@@ -70,6 +70,7 @@ class Reaper(threading.Thread):
             self._store.found(self._unheld(hashes))
         shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then
         self._store.found(self._unheld(self._blobs.stored(shelf, 3600.0)))
+        self._blobs.tidy(shelf, 3600.0)
         for sha in self._unheld(self._store.sweep()):
             self._blobs.delete(sha)
 

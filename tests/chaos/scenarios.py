@@ -113,6 +113,7 @@ def look(stack: Stack, history: History) -> Final:
     blobs = open_blobs(stack.settings)
     for shelf in range(256):
         stack.store.found(blobs.stored(shelf, -60.0))
+        blobs.tidy(shelf, -60.0)
     library = open_library(stack.settings)
     for hashes in library.purge(-1.0):
         stack.store.found(hashes)

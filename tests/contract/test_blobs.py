@@ -158,6 +158,21 @@ def test_a_write_that_fails_is_an_os_error(tmp_path: Path) -> None:
         blobs.put(b"picture")
 
 
+def test_what_a_killed_write_has_left_goes_after_a_while(tmp_path: Path) -> None:
+    """obstore names it so: C1 of tests/chaos found one after ten thousand jobs with a kill every few seconds."""
+    blobs = Blobs(tmp_path / "blobs")
+    whole = file_of(tmp_path / "blobs", sha := blobs.put(b"picture"))
+    old, young = whole.with_name(f"{sha}#1"), whole.with_name(f"{sha}.webp#1")
+    for file in (whole, old):
+        file.write_bytes(b"picture")
+        os.utime(file, (time.time() - 7200, time.time() - 7200))
+    young.write_bytes(b"pic")
+    for shelf in range(256):
+        blobs.tidy(shelf, 3600.0)
+    assert {file.name for file in whole.parent.iterdir()} == {whole.name, young.name}
+    assert blobs.stored(int(sha[:2], 16), 3600.0) == [sha]
+
+
 def test_no_link_is_followed(tmp_path: Path) -> None:
     """Neither for a file nor for the folder it lies in, whichever way it is asked for."""
     blobs, outside = Blobs(tmp_path / "blobs"), tmp_path / "outside"
@@ -174,6 +189,8 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
             blobs.get(linked)
         with pytest.raises(OSError, match="a link"):
             blobs.delete(linked)
+    with pytest.raises(OSError, match="a link"):
+        blobs.tidy(0xAB, -1.0)
     with pytest.raises(OSError, match="a link"):
         blobs.put(data)
     assert secret.read_bytes() == b"secret"
