@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -58,10 +59,16 @@ class Launched:
         return list(psutil.Process(self.process.pid).children(recursive=True))
 
     def below(self, *words: str) -> psutil.Process:
-        """The one process below whose command line holds all words."""
-        found = [p for p in self.tree() if all(word in " ".join(p.cmdline()) for word in words)]
-        assert len(found) == 1, [p.cmdline() for p in self.tree()]
-        return found[0]
+        """The one process below whose command line holds all words. While it starts another, it is there twice."""
+        return eventually(lambda: self._only(words))
+
+    def _only(self, words: Sequence[str]) -> psutil.Process | None:
+        found = []
+        for process in self.tree():
+            with suppress(psutil.NoSuchProcess):
+                if all(word in " ".join(process.cmdline()) for word in words):
+                    found.append(process)
+        return found[0] if len(found) == 1 else None
 
     def ctrl_c(self) -> None:
         """What a terminal does: SIGINT to every process of the foreground group."""
