@@ -111,6 +111,7 @@ def test_new_and_ended_jobs_shift_nothing(browser: Browser, studio: Studio, widt
     studio.picture(claim, 0, colour(40, 60, 120))
     studio.finish(claim)
     expect(page.locator(".result .enlarge img")).to_be_visible()
+    page.wait_for_timeout(1500)  # until it has glided: nobody types the next prompt while it does
     for prompt in ("two", "three"):
         generate(page, prompt)
         studio.next_job()
