@@ -70,9 +70,10 @@ _WORDS = {  # pydantic's error type → what to do about it, where its own words
     "string_unicode": "must be valid Unicode, without halves of surrogate pairs",
 }
 
-_BASE_KINDS = "'txt2img', 'img2img', 'inpaint'"  # pydantic does not tell where the kind is missing
-_KINDS_OF_JOB = frozenset(("txt2img", "img2img", "inpaint", "grid", "upscale"))
-_KINDS = f"{_BASE_KINDS}, 'grid', 'upscale'"
+_DRAWINGS = ("txt2img", "img2img", "inpaint")
+_KINDS_OF_JOB = (*_DRAWINGS, "grid", "upscale")
+# As pydantic lists them, which does not tell where the kind is missing.
+_BASE_KINDS, _KINDS = (", ".join(map(repr, kinds)) for kinds in (_DRAWINGS, _KINDS_OF_JOB))
 
 _HINTS = {
     404: "Nothing is at this address; check the path and the id. /docs lists every route.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.resolve import check_clip_skip, check_cost, check_pixels
+from api.resolve import Resolved, check_clip_skip, check_cost, check_pixels
 from contract import upscale
 from contract.errors import BadRequest, Conflict, Unavailable
 from contract.estimates import cost_of
@@ -25,12 +25,9 @@ _NEEDED = {"request", "prompt", "negative_prompt", "seed", "inputs"}
 
 @dataclass(frozen=True)
 class Remake:
-    """A job that makes one picture again. inputs: image id → SHA-256, the picture itself among them."""
+    """A job that makes one picture again. The picture itself is among its inputs."""
 
-    request: JobRequest
-    steps: int
-    inputs: dict[str, str]
-    drawn: list[tuple[str, str]]
+    job: Resolved
     original: Original
 
 
@@ -52,7 +49,7 @@ def remake(image: StoredImage, known: Mapping[str, ModelInfo], settings: Setting
         raise Conflict(f"It cannot be made here any more. {error.detail}") from None
     words = image.metadata["prompt"], image.metadata["negative_prompt"]
     inputs = {**image.metadata["inputs"], image.id: image.sha256}
-    return Remake(request, steps, inputs, [words], _original(image))
+    return Remake(Resolved(request, steps, inputs, [words]), _original(image))
 
 
 def _alone(image: StoredImage, model: ModelInfo | None) -> JobRequest:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 
 from cli.redis_server import redis_at_hand
-from contract.blobs import Blobs
+from contract.blobs import open_blobs
 from contract.errors import DarkroomError
 from contract.library import check as checking
 from contract.library import open_library
@@ -31,15 +31,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     library = open_library(settings)
     try:
         with redis_at_hand(settings) as reachable:
-            store, blobs = JobStore(connect(reachable)), Blobs(settings.blobs)
+            store, blobs = JobStore(connect(reachable)), open_blobs(settings)
             found = checking.check(library, blobs, store)
             print(told(found))
             if args.action == "check" or found.well:
                 return 0 if found.well else 1
             if found.pictures and len(found.lost) == found.pictures:
-                raise DarkroomError(
-                    f"not one picture's bytes are in {settings.blobs.resolve()}; is that the right folder?"
-                )
+                where = settings.store or settings.blobs.resolve()
+                raise DarkroomError(f"not one picture's bytes are in {where}; is that the right place?")
             checking.repair(found, library, store)
             print("All of it is mended.")
             return 0

@@ -114,14 +114,19 @@ def _modules(main: str) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
+def _render(template: str, here: str, main: str, *styles: str, **more: Any) -> str:
+    """A page within the layout. here: its address; main: its first module."""
+    frame = {"here": here, "main": main, "modules": _modules(main), "styles": (*styles, "sign-in.css")}
+    return _TEMPLATES.get_template(template).render(**frame, told="", alone=False, **more)
+
+
 def _studio(settings: Settings) -> str:
-    return _TEMPLATES.get_template("page.html").render(
-        here="/",
-        main="main.js",
-        modules=_modules("main.js"),
-        styles=("panel.css", "table.css", "sign-in.css"),
-        told="",
-        alone=False,
+    return _render(
+        "page.html",
+        "/",
+        "main.js",
+        "panel.css",
+        "table.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, s.description, _takes(s), s.group) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],
@@ -134,13 +139,12 @@ def _studio(settings: Settings) -> str:
 
 def _library(settings: Settings) -> str:
     """The library and a picture's own page are one document: a picture opens over the grid and leaves it as it is."""
-    return _TEMPLATES.get_template("library.html").render(
-        here="/library",
-        main="library/main.js",
-        modules=_modules("library/main.js"),
-        styles=("library.css", "sheet.css", "sign-in.css"),
-        told="",
-        alone=False,
+    return _render(
+        "library.html",
+        "/library",
+        "library/main.js",
+        "library.css",
+        "sheet.css",
         samplers=[(s.name.value, s.label) for s in SAMPLERS],
         schedules=[(s.name.value, s.label) for s in SCHEDULES],
         max_upload=settings.max_upload,

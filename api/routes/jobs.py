@@ -26,6 +26,7 @@ from contract.kinds import JobRequest
 from contract.settings import Settings
 from contract.steering import Steering
 from contract.store import JobStore, Once
+from contract.verification import Original
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=StrictJSONRoute)
 
@@ -72,17 +73,25 @@ def _accept(request: JobRequest, services: Services, owner: str, once: Once | No
     _refuse_webhook(request, settings)
     resolved = resolve_any(request, owner=owner, store=store, library=services.library, settings=settings)
     _refuse_hopeless(resolved, store, owner)
-    job_id = store.submit(
+    return enqueue(resolved, services, owner, once=once)
+
+
+def enqueue(
+    resolved: Resolved, services: Services, owner: str, *, once: Once | None = None, verifies: Original | None = None
+) -> str:
+    """Into the ledger, and ring the bell: the job's id. once, verifies, what it raises: as `JobStore.submit`."""
+    job_id = services.store.submit(
         new_job_id(),
         resolved.request,
         owner=owner,
         steps=resolved.steps,
         inputs=resolved.inputs,
         drawn=resolved.drawn,
-        max_queue=settings.max_queue,
+        max_queue=services.settings.max_queue,
         once=once,
         request_id=_request_id(),
         traceparent=services.tracing.traceparent(),
+        verifies=verifies,
     )
     ring(services.celery, job_id)
     return job_id

@@ -2,15 +2,13 @@
 
 from fastapi import APIRouter, Response
 
-from api.deps import OwnerDep, Services, ServicesDep, ring
+from api.deps import OwnerDep, ServicesDep
 from api.problems import documented
 from api.remake import Remake, remake
 from api.routes.images import bytes_of, find_image
-from api.routes.jobs import find_job
-from contract import logs
+from api.routes.jobs import enqueue, find_job
 from contract.blobs import Blobs
 from contract.errors import Conflict, Unavailable
-from contract.ids import new_job_id
 from contract.jobs import Job
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"])
@@ -32,14 +30,14 @@ def verify_image(image_id: str, services: ServicesDep, owner: OwnerDep, response
     made = remake(image, services.store.models(), services.settings)
     bytes_of(image, services.blobs)
     _require_inputs(made, image_id, services.blobs)
-    job_id = _submit(made, services, owner)
+    job_id = enqueue(made.job, services, owner, verifies=made.original)
     response.headers["Location"] = f"/api/v1/jobs/{job_id}"
     return find_job(services.store, job_id, owner)
 
 
 def _require_inputs(made: Remake, image_id: str, blobs: Blobs) -> None:
     """Raises Conflict where one is gone, and Unavailable where it cannot be had."""
-    for input_id, sha in made.inputs.items():
+    for input_id, sha in made.job.inputs.items():
         if input_id == image_id:
             continue
         try:
@@ -48,20 +46,3 @@ def _require_inputs(made: Remake, image_id: str, blobs: Blobs) -> None:
             raise Conflict(f"It was made from a picture that is gone: {input_id}.") from None
         except OSError as error:
             raise Unavailable("A picture that it was made from could not be read") from error
-
-
-def _submit(made: Remake, services: Services, owner: str) -> str:
-    job_id = services.store.submit(
-        new_job_id(),
-        made.request,
-        owner=owner,
-        steps=made.steps,
-        inputs=made.inputs,
-        drawn=made.drawn,
-        max_queue=services.settings.max_queue,
-        request_id=logs.current().get("request", ""),
-        traceparent=services.tracing.traceparent(),
-        verifies=made.original,
-    )
-    ring(services.celery, job_id)
-    return job_id

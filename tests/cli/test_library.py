@@ -9,10 +9,11 @@ import pytest
 
 from cli.main import main
 from contract import keys
-from contract.blobs import Blobs
+from contract.blobs import Blobs, open_blobs
 from contract.library import Library, Wanted, open_library
 from contract.settings import Settings
 from contract.store import JobStore, connect
+from tests.bucket import STORE, running_s3
 from tests.contract.ledger import claim, picture, submit
 from tests.contract.library.kit import keep, made
 
@@ -82,7 +83,7 @@ def test_an_empty_folder_of_bytes_is_no_reason_to_forget_everything(
     library: Library, blobs: Blobs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = keep(library, made(), made())
-    assert "is that the right folder?" in str(darkroom("repair"))
+    assert "is that the right place?" in str(darkroom("repair"))
     found, _ = library.page(Wanted(), owner=None, limit=10)
     assert [image.id for image in found] == kept[::-1]
 
@@ -91,3 +92,18 @@ def test_a_library_that_is_away_is_told_in_a_line(library: Library, settings: Se
     (settings.data).mkdir(parents=True, exist_ok=True)
     (settings.data / "library.db").mkdir()
     assert str(darkroom("check")).startswith("darkroom: The library (its database) cannot be used")
+
+
+def test_a_bucket_is_looked_at_where_the_pictures_lie_in_one(
+    library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_s3():
+        monkeypatch.setenv("DARKROOM_STORE", f"{STORE}/pictures")
+        monkeypatch.setenv("DARKROOM_STORE_HTTP", "true")
+        far = settings.model_copy(update={"store": f"{STORE}/pictures", "store_http": True})
+        whole, lost = made(sha256=open_blobs(far).put(b"whole")), made(sha256="ab" * 32)
+        keep(library, whole, lost)
+        assert darkroom("check") == 1
+        told = capsys.readouterr().out
+        assert f"{lost.id}: its bytes are gone" in told
+        assert whole.id not in told

@@ -89,8 +89,9 @@ def verified(bench: Bench, image_id: str, settings: Settings) -> Job:
     image = store.image(image_id)
     assert image is not None
     made = remake(image, store.models(), settings)
+    job = made.job
     job_id = store.submit(
-        new_job_id(), made.request, owner="local", steps=made.steps, inputs=made.inputs, drawn=made.drawn,
+        new_job_id(), job.request, owner="local", steps=job.steps, inputs=job.inputs, drawn=job.drawn,
         max_queue=100, verifies=made.original,
     )  # fmt: skip
     return bench.run(job_id)
