@@ -59,6 +59,7 @@ function current() {
   return { width: Number(width.value || width.placeholder), height: Number(height.value || height.placeholder) };
 }
 
+/** The one that is chosen is pressed, and says which way it lies. */
 function markPreset() {
   const now = current();
   for (const preset of presets) {
@@ -66,7 +67,12 @@ function markPreset() {
       const size = shaped(preset, tall);
       return size?.width === now.width && size.height === now.height;
     });
+    const { across, down } = preset.dataset;
+    const [wide, high] = same && now.height > now.width ? [down, across] : [across, down];
     preset.setAttribute("aria-pressed", String(same));
+    preset.textContent = `${wide}:${high}`;
+    preset.setAttribute("aria-label", t("{across}:{down} shape", { across: String(wide), down: String(high) }));
+    preset.title = same && wide !== high ? t("Press again to turn it") : "";
   }
 }
 
@@ -74,7 +80,8 @@ export function startSize() {
   for (const preset of presets) {
     preset.addEventListener("click", () => {
       const { width: across, height: down } = current();
-      const size = shaped(preset, down > across);
+      const turned = preset.getAttribute("aria-pressed") === "true";
+      const size = shaped(preset, turned ? down <= across : down > across);
       if (size) writeForm(size);
     });
   }

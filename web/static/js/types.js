@@ -71,7 +71,7 @@
  *
  * @typedef {{paused: boolean, queued: number, running: number, workers: {device: string, ready: boolean}[]}} Queue
  *
- * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
+ * @typedef {{count: number, drawn: string, changes: number[], parts: {weight: number, chunks: {tokens: {start: number, end: number}[], left: number}[]}[]}} Tokens
  *
  * @typedef {{loc: (string | number)[], msg: string}} FieldError
  */
