@@ -60,7 +60,7 @@ def test_a_picture_is_made_larger(page: Page, studio: Studio, method: str) -> No
     expect(dialog).to_contain_text("128 × 128 becomes 256 × 256")
     page.fill("[id='upscale.factor']", "3")
     expect(dialog).to_contain_text("128 × 128 becomes 384 × 384")
-    page.check(f"[value={method}]")
+    page.check(f"input[value={method}]")
     dialog.get_by_role("button", name="Make larger").click()
     request = studio.next_job().request
     expect(dialog).to_be_hidden()

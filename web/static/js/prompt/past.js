@@ -63,14 +63,12 @@ function draw() {
   activate(0);
 }
 
-/** Under its button, as far as there is room. */
+/** Over the field. */
 function place() {
-  const { bottom, right } = button.getBoundingClientRect();
-  const room = document.documentElement.clientWidth;
-  const width = Math.min(420, room - 24);
+  const { left, top, width } = prompt.getBoundingClientRect();
   panel.style.width = `${width}px`;
-  panel.style.left = `${Math.max(12, Math.min(right - width, room - width - 12))}px`;
-  panel.style.top = `${bottom + 4}px`;
+  panel.style.left = `${left}px`;
+  panel.style.top = `${top}px`;
 }
 
 /** @param {KeyboardEvent} event */
