@@ -1,4 +1,4 @@
-"""The pages: studio and library, with forms made from the contract, and the static files beside them."""
+"""The pages: studio, library and settings, with forms made from the contract, and the static files beside them."""
 
 import re
 from collections.abc import Mapping
@@ -155,7 +155,7 @@ def _render(look: Look, template: str, here: str, main: str, *styles: str, **mor
         "here": here,
         "main": main,
         "modules": modules,
-        "styles": (*styles, "sign-in.css"),
+        "styles": (*styles, "sign-in.css", "help.css"),
         "messages": look.language.messages(set().union(*map(_sentences, modules))),
         "told": "",
         "alone": False,
@@ -172,6 +172,7 @@ def _studio(settings: Settings, look: Look) -> str:
         "main.js",
         "panel.css",
         "table.css",
+        "guide.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, say(s.description), _takes(s)) for s in SCHEDULES],
@@ -197,6 +198,11 @@ def _library(settings: Settings, look: Look) -> str:
     )
 
 
+def _settings(look: Look) -> str:
+    more = languages().values()
+    return _render(look, "settings.html", "/settings", "settings/main.js", "settings.css", languages=more)
+
+
 def make_router(settings: Settings) -> APIRouter:
     """A router with the pages. They depend on nothing but settings and look, so each is rendered once for every look.
 
@@ -213,6 +219,10 @@ def make_router(settings: Settings) -> APIRouter:
     def library(look: Look) -> str:
         return _library(settings, look)
 
+    @cache
+    def settings_and_help(look: Look) -> str:
+        return _settings(look)
+
     @router.get("/", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
         return _page(studio(look_of(request)))
@@ -221,6 +231,10 @@ def make_router(settings: Settings) -> APIRouter:
     @router.get("/library/{image_id}", response_class=HTMLResponse)
     def library_page(request: Request) -> HTMLResponse:
         return _page(library(look_of(request)))
+
+    @router.get("/settings", response_class=HTMLResponse)
+    def settings_page(request: Request) -> HTMLResponse:
+        return _page(settings_and_help(look_of(request)))
 
     return router
 

@@ -7,6 +7,8 @@ import { byId } from "./dom.js";
 import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
+import { startGuide } from "./guide.js";
+import { startHelp } from "./help.js";
 import { t } from "./i18n.js";
 import { startIntake } from "./intake.js";
 import { isOver, jobs } from "./jobs.js";
@@ -203,7 +205,7 @@ function listen() {
       event.preventDefault();
       generate();
     }
-    if (event.key === "Escape" && !event.isComposing && !byId("viewer").open) cancel();
+    if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]")) cancel();
   });
 }
 
@@ -218,5 +220,7 @@ startIntake(async (file) => putOnTable(await api.upload(file), file.name), (erro
 startService(() => showModels(currentPicture()));
 startWords();
 listen();
+startHelp();
+startGuide();
 arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
 showJobs().catch(showError);

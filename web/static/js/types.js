@@ -73,6 +73,14 @@
  *
  * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
  *
+ * @typedef {object} Me  who is asking
+ * @property {string} owner
+ * @property {string} name
+ * @property {boolean} session
+ * @property {("read" | "generate" | "admin")[]} scopes
+ * @property {{cost: number | null, jobs: number | null, rate: number | null}} quota  null = as much as the server gives
+ * @property {{jobs: number, cost: number, last_hour: number, in_flight: number, used_at: string | null}} usage
+ *
  * @typedef {{loc: (string | number)[], msg: string}} FieldError
  */
 export {};
