@@ -9,10 +9,16 @@ import { isOver, jobs } from "./jobs.js";
 
 const GAP = 14; // pixels between a control and the card
 const EDGE = 12; // pixels from the edge of the window
+const GLIDE = 300; // ms after which what glides has come to rest
 
 /** @typedef {{at: () => HTMLElement | null, title: string, text: string}} Step */
 
+let asked = ""; // id of the job that was asked for meanwhile
+
 const find = (/** @type {string} */ selector) => /** @type {HTMLElement | null} */ (document.querySelector(selector));
+
+/** In the card of that job. @param {string} selector */
+const ofJob = (selector) => find(`.job[data-job-id="${asked}"] ${selector}`);
 
 /** @type {Step[]} */
 const STEPS = [
@@ -27,12 +33,12 @@ const STEPS = [
     text: t("Or Ctrl + Enter, from anywhere. You can ask for the next picture at once: each waits for its turn."),
   },
   {
-    at: () => find(".job .frames") ?? find("#progress"),
+    at: () => ofJob(".frames") ?? find("#progress"),
     title: t("Watch it develop"),
     text: t("It comes out of noise, step by step. The line beside it tells how far it is, and how long it will take."),
   },
   {
-    at: () => find(".job .caption .tools") ?? find(".job"),
+    at: () => ofJob(".caption .tools") ?? ofJob(".slip"),
     title: t("Make it yours"),
     text: t("Keep it, start the next one from it, or take its settings and change a word. All pictures are in the library."),
   },
@@ -95,11 +101,20 @@ function end() {
   if (card.contains(activeElement)) byId("prompt").focus();
 }
 
-/** What somebody does goes on with it. @param {import("./types.js").Job} job */
-function onJob(job) {
-  if (step === WRITE || step === PRESS) show(WATCH);
-  else if (step === WATCH && isOver(job)) show(job.state === "succeeded" ? KEEP : STEPS.length);
+/** A picture was asked for: that is the one to watch. @param {string} id of its job */
+export function generated(id) {
+  asked = id;
+  if (step !== WRITE && step !== PRESS) return;
+  show(WATCH);
+  look();
+}
+
+/** Go on where the job is over. */
+function look() {
+  const job = jobs.get(asked);
+  if (step === WATCH && job && isOver(job)) show(job.state === "succeeded" ? KEEP : STEPS.length);
   else place();
+  window.setTimeout(place, GLIDE);
 }
 
 export function startGuide() {
@@ -111,11 +126,7 @@ export function startGuide() {
     event.stopPropagation(); // it cancels no job
     end();
   });
-  jobs.addEventListener("change", (event) => {
-    if (step < 0) return;
-    const { job } = /** @type {CustomEvent<{job: import("./types.js").Job}>} */ (event).detail;
-    requestAnimationFrame(() => onJob(job)); // the card of the job is in the page by then
-  });
+  jobs.addEventListener("change", look);
   for (const type of ["scroll", "resize"]) window.addEventListener(type, place, { passive: true, capture: true });
   if (new URLSearchParams(window.location.search).has("guide")) {
     window.history.replaceState(null, "", "/");

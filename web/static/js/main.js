@@ -7,7 +7,7 @@ import { byId } from "./dom.js";
 import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
-import { startGuide } from "./guide.js";
+import { generated, startGuide } from "./guide.js";
 import { startHelp } from "./help.js";
 import { t } from "./i18n.js";
 import { startIntake } from "./intake.js";
@@ -43,6 +43,7 @@ async function generate() {
     jobs.put({ ...job, state: "queued" }); // when it is over already, that is still a change to tell of
     jobs.put(job);
     follow(job.id);
+    generated(job.id);
     byId("jobs").firstElementChild?.scrollIntoView({ block: "nearest" });
   } catch (error) {
     showError(error);

@@ -3,9 +3,9 @@
 import { el } from "./dom.js";
 import { t } from "./i18n.js";
 
-/** @typedef {[string[], string][]} Shortcuts  keys that are pressed together, "/" between those that do the same; what they do */
+/** @typedef {[string[], string]} Shortcut  keys that are pressed together, "/" between those that do the same; what they do */
 
-/** @type {{where: string, does: Shortcuts}[]} */
+/** @type {{where: string, does: Shortcut[]}[]} */
 export const SHORTCUTS = [
   { where: t("On every page"), does: [[["?"], t("Show this list")]] },
   {
