@@ -23,6 +23,7 @@ BROWSERS := tests/e2e tests/web
 POSTGRES = { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null
 PARTS = --no-print-directory --jobs=3 $(addprefix --,$(filter output-sync,$(.FEATURES))) stacks browsers others
 NEEDS = $$(command -v chromium >/dev/null || echo ' and not browser')$$($(POSTGRES) >/dev/null || echo ' and not postgres')
+TSC := web/node_modules/.bin/tsc
 CHOSEN = -m "$(MARKS)$(NEEDS)"
 
 test: lint chromium postgres  ## everything but the slow tests
@@ -47,6 +48,12 @@ lint: .venv/installed-to-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@if $(MAKE) --no-print-directory --silent $(TSC); then cd web && ../$(TSC) --project jsconfig.json; \
+	else echo "TypeScript cannot be fetched here (npm): the types in web/static/js were not checked."; fi
+
+# Its version and its parts' hashes stand in package-lock.json.
+$(TSC): web/package-lock.json
+	@command -v npm >/dev/null && cd web && npm ci --ignore-scripts --no-audit --no-fund --silent && touch ../$@
 
 train: .venv/installed-to-test  ## train the bundled model from scratch; ARGS="--minutes 60" bounds it
 	$(BIN)/python -m worker.training $(ARGS)
