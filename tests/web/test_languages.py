@@ -26,7 +26,7 @@ ADDRESSES = ("/", "/library", "/settings")
 
 # In a template these stand as they are: names, units and keys of the keyboard.
 NAMES = re.compile("Darkroom|API|Ctrl|Enter|Esc|px|darkroom_…|blurry, text|English")
-LABELS = {each.label for each in (*SAMPLERS, *SCHEDULES)}
+LABELS = {sampler.label for sampler in SAMPLERS} | {schedule.label for schedule in SCHEDULES}
 AS_THEY_ARE = {"code", "kbd", "pre", "script"}  # elements whose text no language changes
 PROMPTS = {"chip", "asked"}  # classes of elements that show what is typed for the model
 SAID_IN = ("title", "aria-label", "placeholder", "alt", "data-hint", "label")  # attributes that people read or hear
@@ -103,7 +103,7 @@ class Brackets(dict[str, str]):
     def __missing__(self, sentence: str) -> str:
         return f"⟦{sentence}⟧" if sentence else ""
 
-    def get(self, sentence: str, default: object = None) -> str:  # type: ignore[override]
+    def get(self, sentence: str, default: object = None) -> str:
         return self[sentence]
 
 

@@ -23,7 +23,7 @@
  * @property {number | null} eta_seconds
  * @property {string | null} preview_url
  *
- * @typedef {{kind: Kind, prompt: string, width: number, height: number, steps: number, sampler: string,
+ * @typedef {{kind: Kind, prompt: string, negative_prompt?: string, factor?: number, width: number, height: number, steps: number, sampler: string,
  *   schedule: string, guidance: number, seed: number, count: number, strength?: number, image?: string,
  *   mask?: string, variation?: {seed: number, strength: number} | null, extend?: Record<string, number> | null
  *   } & Record<string, unknown>} JobRequest
