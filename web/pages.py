@@ -1,4 +1,4 @@
-"""The pages: studio and library, with forms made from the contract, and the static files beside them."""
+"""The pages: studio, library and settings, with forms made from the contract, and the static files beside them."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -158,7 +159,7 @@ def _render(look: Look, template: str, here: str, main: str, *styles: str, **mor
         "here": here,
         "main": main,
         "modules": modules,
-        "styles": (*styles, "sign-in.css"),
+        "styles": (*styles, "sign-in.css", "help.css"),
         "messages": look.language.messages(set().union(*map(_sentences, modules))),
         "told": "",
         "alone": False,
@@ -177,6 +178,7 @@ def _studio(settings: Settings, look: Look) -> str:
         "prompt.css",
         "table.css",
         "contact.css",
+        "guide.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, say(s.description), _takes(s)) for s in SCHEDULES],
@@ -204,6 +206,11 @@ def _library(settings: Settings, look: Look) -> str:
     )
 
 
+def _settings(look: Look) -> str:
+    more = languages().values()
+    return _render(look, "settings.html", "/settings", "settings/main.js", "settings.css", languages=more)
+
+
 def make_router(settings: Settings) -> APIRouter:
     """A router with the pages. They depend on nothing but settings and look, so each is rendered once for every look.
 
@@ -220,6 +227,10 @@ def make_router(settings: Settings) -> APIRouter:
     def library(look: Look) -> str:
         return _library(settings, look)
 
+    @cache
+    def settings_and_help(look: Look) -> str:
+        return _settings(look)
+
     @router.get("/", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
         return _page(studio(look_of(request)))
@@ -228,6 +239,10 @@ def make_router(settings: Settings) -> APIRouter:
     @router.get("/library/{image_id}", response_class=HTMLResponse)
     def library_page(request: Request) -> HTMLResponse:
         return _page(library(look_of(request)))
+
+    @router.get("/settings", response_class=HTMLResponse)
+    def settings_page(request: Request) -> HTMLResponse:
+        return _page(settings_and_help(look_of(request)))
 
     return router
 
@@ -246,5 +261,5 @@ class _Static(StaticFiles):
 
 
 def mount_static(app: FastAPI) -> None:
-    """Serve the files under `web/static` at `/static`."""
-    app.mount("/static", _Static(directory=_HERE / "static"), name="static")
+    """Serve the files under `web/static` at `/static`, a third as large to whoever takes gzip."""
+    app.mount("/static", GZipMiddleware(_Static(directory=_HERE / "static"), minimum_size=1000), name="static")

@@ -38,8 +38,8 @@ _MOST = 1000  # pictures that one statement names
 _OWN = ("row", "favourite", "board")  # what its owner made of a picture stays
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _FTS = table("pictures_words", column("rowid"), column("pictures_words"))
-# From the words to their pictures, never the other way round, which the + keeps SQLite from: the words come in the order
-# of the pictures, so that a page of them is enough.
+# From the words to their pictures, never the other way round, which the + keeps SQLite from: the words come in the
+# order of the pictures, so that a page of them is enough.
 _FOUND: ColumnElement[int] = literal_column("+pictures_words.rowid")
 
 # What a list is sorted by, and whether downwards. A place in it is those columns' values.

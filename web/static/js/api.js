@@ -213,7 +213,7 @@ export const getQueue = () => json("/api/v1/queue");
 /** @param {"pause" | "resume"} verb @returns {Promise<import("./types.js").Queue>} */
 export const steerQueue = (verb) => json(`/api/v1/queue/${verb}`, { method: "POST" });
 
-/** @returns {Promise<{name: string, session: boolean, scopes: string[]}>} */
+/** @returns {Promise<import("./types.js").Me>} */
 export const getMe = () => json("/api/v1/me");
 
 /** Begin a session. @param {string} key */

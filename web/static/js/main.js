@@ -8,6 +8,8 @@ import { byId } from "./dom.js";
 import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
+import { generated, startGuide } from "./guide.js";
+import { startHelp } from "./help.js";
 import { t } from "./i18n.js";
 import { startIntake } from "./intake.js";
 import { isOver, jobs } from "./jobs.js";
@@ -46,6 +48,7 @@ async function generate(shape = (request) => request) {
   try {
     const job = await submit(signal, shape);
     begin(job);
+    generated(job.id);
     remember(byId("prompt").value);
   } catch (error) {
     showError(error);
@@ -236,5 +239,7 @@ startIntake(async (file) => putOnTable(await api.upload(file), file.name), (erro
 startService(() => showModels(currentPicture()));
 startWords();
 listen();
+startHelp();
+startGuide();
 arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
 showJobs().then(() => startTabs(refresh)).catch(showError);
