@@ -1,9 +1,10 @@
 """The page marks a prompt's weights as the contract reads them: both read the same 250 prompts."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
+
+from playwright._impl._driver import compute_driver_executable
 
 from contract.prompt import Span, parse
 from tests.contract.test_prompt_cases import COMPOSED, SCHEDULES, WEIGHTS
@@ -35,8 +36,7 @@ def test_the_page_reads_prompts_as_the_contract_does() -> None:
     prompts = [prompt for prompt, _ in (*WEIGHTS, *SCHEDULES, *COMPOSED)]
     assert len(prompts) > 200
     module = json.dumps((WEB / "prompt" / "weights.js").as_uri())
-    node = shutil.which("node")
-    assert node
+    node, _ = compute_driver_executable()  # Playwright brings a node along
     ran = subprocess.run(
         [node, "--input-type=module", "--eval", SCRIPT % module],
         input=json.dumps(prompts), capture_output=True, text=True, check=True, timeout=120,

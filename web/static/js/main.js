@@ -72,7 +72,7 @@ async function submit(signal, shape) {
   const picture = currentPicture();
   if (picture) request.image = picture.id;
   if (request.kind === "inpaint" && painted()) request.mask = (await api.upload(await exportMask(), signal)).id;
-  return api.persist(() => api.submitJob(shape(request), signal), { signal, lossy: true, waiting: sayWaiting });
+  return api.persist(() => api.submitJob(shape(/** @type {JobRequest} */ (request)), signal), { signal, lossy: true, waiting: sayWaiting });
 }
 
 /** @param {boolean} busy */
