@@ -1,4 +1,4 @@
-"""The pages: studio and library, with forms made from the contract, and the static files beside them."""
+"""The pages: studio, queue and library, with forms made from the contract, and the static files beside them."""
 
 import re
 from collections.abc import Mapping
@@ -90,6 +90,9 @@ _TEMPLATES = Environment(
 )
 
 
+_TEMPLATES.globals["_"] = lambda sentence, **values: sentence.format(**values)  # until there are languages
+
+
 def sign_in_page(told: str) -> str:
     """The page that takes a key. told: what was wrong with the one before, or ""."""
     return _TEMPLATES.get_template("sign_in.html").render(told=told, alone=True)
@@ -137,6 +140,10 @@ def _studio(settings: Settings) -> str:
     )
 
 
+def _queue() -> str:
+    return _render("queue.html", "/queue", "queue/main.js", "library.css", "queue.css")
+
+
 def _library(settings: Settings) -> str:
     """The library and a picture's own page are one document: a picture opens over the grid and leaves it as it is."""
     return _render(
@@ -154,11 +161,15 @@ def _library(settings: Settings) -> str:
 def make_router(settings: Settings) -> APIRouter:
     """A router with the pages. They depend on nothing but the settings, so each is rendered once."""
     router = APIRouter(include_in_schema=False)
-    studio, library = _studio(settings), _library(settings)
+    studio, queue, library = _studio(settings), _queue(), _library(settings)
 
     @router.get("/", response_class=HTMLResponse)
     def page() -> HTMLResponse:
         return _page(studio)
+
+    @router.get("/queue", response_class=HTMLResponse)
+    def queue_page() -> HTMLResponse:
+        return _page(queue)
 
     @router.get("/library", response_class=HTMLResponse)
     @router.get("/library/{image_id}", response_class=HTMLResponse)

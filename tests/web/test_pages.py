@@ -237,7 +237,12 @@ def test_ids_are_unique_and_those_that_others_rely_on_are_there(elements: list[E
     assert set(promised.split()) <= set(ids)
 
 
-PAGES = {"/": "main.js", "/library": "library/main.js", f"/library/img_{'a' * 26}": "library/main.js"}
+PAGES = {
+    "/": "main.js",
+    "/queue": "queue/main.js",
+    "/library": "library/main.js",
+    f"/library/img_{'a' * 26}": "library/main.js",
+}
 
 
 @pytest.mark.parametrize("address", PAGES)
