@@ -1,5 +1,7 @@
 """The queue over HTTP: its jobs in order, what workers tell, how well ends are told, clearing."""
 
+import time
+
 from fastapi.testclient import TestClient
 
 from api.deps import Services
@@ -77,6 +79,7 @@ def test_the_queue_tells_of_workers_and_estimates(client: TestClient, services: 
 def test_a_client_that_was_told_an_end_is_counted_when_it_comes(client: TestClient, worker: Worker) -> None:
     """Told with the answer to the submission, once the worker's pace is known."""
     claim = worker.claim(submit(client))
+    time.sleep(0.3)  # what a step takes it
     worker.store.progress(claim, 1)
     waiting = [client.post(JOBS, json=JOB).json() for _ in range(2)]
     assert all(job["progress"]["eta_seconds"] > job["progress"]["starts_in_seconds"] > 0 for job in waiting)

