@@ -269,6 +269,17 @@ def test_headers(client: TestClient) -> None:
     assert again.headers["cache-control"] == "no-cache"
 
 
+def test_a_page_of_the_studio_weighs_less_than_three_hundred_kilobytes(client: TestClient) -> None:
+    page = client.get("/")
+    weight = len(page.content)
+    for address in set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)):
+        with client.stream("GET", address, headers={"Accept-Encoding": "gzip"}) as answer:
+            sent = b"".join(answer.iter_raw())
+        assert len(sent) < 1000 or answer.headers["content-encoding"] == "gzip"
+        weight += len(sent)
+    assert weight < 300_000
+
+
 def test_a_page_fetches_all_its_modules_at_once_and_no_others(client: TestClient) -> None:
     """Each module that one of them imports, and none twice."""
     folder = WEB / "static" / "js"
