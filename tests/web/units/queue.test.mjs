@@ -75,6 +75,7 @@ test("a row tells when its job starts, is done, or ended", () => {
   assert.deepEqual(soon(job("r", { state: "running", progress: { eta_seconds: 20 } })), ["in 20 seconds"]);
   assert.match(times(job("w"), NOW)[0].said, /not known/);
   assert.deepEqual(times(paused, NOW), []);
+  assert.match(times(job("w", { progress: { starts_in_seconds: 120 } }), NOW, true)[0].said, /resumed/);
   const over = job("e", { state: "failed", finished_at: new Date(NOW - 300_000).toISOString() });
   assert.deepEqual(soon(over), ["5 minutes ago"]);
   const ahead = job("e", { state: "failed", finished_at: new Date(NOW + 300_000).toISOString() }); // clocks differ
@@ -86,6 +87,7 @@ test("the summary counts what is not listed, and tells an end only where all end
   const jobs = [known("r", 20, { state: "running" }), known("w", 600), paused];
   assert.match(summary(jobs, 3, NOW), /^1 developing · 1 waiting · 1 paused · all done .+, in 10 minutes$/);
   assert.equal(summary(jobs, 40, NOW), "1 developing · 38 waiting · 1 paused");
+  assert.equal(summary(jobs, 3, NOW, true), "1 developing · 1 waiting · 1 paused");
   assert.equal(summary([running, a], 2, NOW), "1 developing · 1 waiting");
   assert.equal(summary([], 0, NOW), "");
 });

@@ -35,6 +35,7 @@ const watch = new Watch(look);
 /** @type {Job[]} */ let active = [];
 /** @type {Job[]} */ let ended = [];
 /** @type {import("../types.js").Worker[]} */ let workers = [];
+let held = false; // whether the whole queue is paused
 let total = 0;
 let endedAt = -Infinity; // when what has ended was looked at
 let me = ""; // whose key this is
@@ -81,12 +82,12 @@ async function lookAtEnded(before) {
 
 function show() {
   const now = Date.now();
-  const around = { now, me, movable: (/** @type {Job} */ job) => movable(active, job) };
+  const around = { now, held, me, movable: (/** @type {Job} */ job) => movable(active, job) };
   byId("empty").hidden = active.length > 0;
   byId("ended-part").hidden = ended.length === 0;
   rows.show([{ list: byId("active"), jobs: active }, { list: byId("ended"), jobs: ended }], around);
   byId("active").removeAttribute("aria-busy");
-  byId("summary").textContent = summary(active, total, now);
+  byId("summary").textContent = summary(active, total, now, held);
   byId("left").hidden = total <= active.length;
   byId("left").textContent = tn("And {count} more, further back.", "And {count} more, further back.", total - active.length);
   showClear(active.some((job) => job.state === "queued" && job.owner === me));
@@ -104,8 +105,10 @@ function showClear(any) {
 /** @param {import("../types.js").Queue} queue */
 async function showQueue(queue) {
   workers = queue.workers;
+  if (held !== queue.paused) watch.soon();
+  held = queue.paused;
   showWorkers(workers, active);
-  byId("held").hidden = !queue.paused;
+  byId("held").hidden = !held;
   byId("estimates").textContent = howTrue(queue.estimates);
 }
 

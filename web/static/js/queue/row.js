@@ -12,6 +12,7 @@ import { times } from "./times.js";
  * @typedef {import("../types.js").Job} Job
  * @typedef {object} Around  what a row depends on beside its job
  * @property {number} now    ms since 1970, by this machine's clock
+ * @property {boolean} held  the whole queue is paused
  * @property {string} me     whose jobs need no name
  * @property {(job: Job) => {earlier: boolean, later: boolean}} movable
  */
@@ -53,13 +54,14 @@ export class Row {
   }
 
   /** @param {Job} job @param {Around} around */
-  update(job, { now, me, movable }) {
+  update(job, { now, held, me, movable }) {
     this.job = job;
     const over = isOver(job);
     const { earlier, later } = movable(job);
     this.node.dataset.state = job.state;
     this.node.classList.toggle("paused", job.paused);
-    this.#say(job, me, now);
+    this.#say(job, me);
+    this.#sayWhen(times(job, now, held));
     this.progress.hidden = job.state !== "running";
     this.progress.setAttribute("aria-valuenow", String(Math.round(job.progress.fraction * 100)));
     this.bar.style.setProperty("--done", String(job.progress.fraction));
@@ -76,14 +78,17 @@ export class Row {
     this.#picture(job);
   }
 
-  /** @param {Job} job @param {string} me @param {number} now */
-  #say(job, me, now) {
+  /** @param {Job} job @param {string} me */
+  #say(job, me) {
     write(this.facts, factsOf(job, me).join(" · "));
     write(this.status, job.state === "queued" && !job.paused ? placeOf(job) : standing(job));
     write(this.failure, job.error?.message ?? "");
     this.failure.hidden = !job.error;
     this.node.setAttribute("aria-label", `${nameOf(job)}: ${this.status.textContent}`);
-    const lines = times(job, now);
+  }
+
+  /** @param {{said: string, soon: string}[]} lines */
+  #sayWhen(lines) {
     while (this.when.children.length > lines.length) this.when.lastChild?.remove();
     while (this.when.children.length < lines.length) this.when.append(el("p", {}, el("b"), " ", el("span")));
     lines.forEach(({ said, soon }, at) => {

@@ -29,9 +29,10 @@ export function clock(time, now) {
 
 /**
  * When a job starts, is done, or ended, one line each: what is said, and how long that is from now.
- * @param {Job} job @param {number} now  ms @returns {{said: string, soon: string}[]}
+ * @param {Job} job @param {number} now  ms @param {boolean} held  the whole queue is paused
+ * @returns {{said: string, soon: string}[]}
  */
-export function times({ state, paused, progress, finished_at: finished }, now) {
+export function times({ state, paused, progress, finished_at: finished }, now, held = false) {
   const at = (/** @type {number} */ seconds) => ({ clock: clock(now + 1000 * seconds, now) });
   const { starts_in_seconds: starts, eta_seconds: eta } = progress;
   if (finished) {
@@ -39,6 +40,7 @@ export function times({ state, paused, progress, finished_at: finished }, now) {
     return [{ said: t("Ended {clock}", at(seconds)), soon: fromNow(seconds) }];
   }
   if (paused) return [];
+  if (held && state === "queued") return [{ said: t("Once the queue is resumed"), soon: "" }];
   const lines = [];
   if (state === "queued" && known(starts)) lines.push({ said: t("Starts {clock}", at(starts)), soon: fromNow(starts) });
   if (known(eta)) lines.push({ said: t("Done {clock}", at(eta)), soon: fromNow(eta) });
@@ -48,8 +50,11 @@ export function times({ state, paused, progress, finished_at: finished }, now) {
 /** @param {number | null | undefined} seconds @returns {seconds is number} */
 const known = (seconds) => seconds !== null && seconds !== undefined;
 
-/** How all of it stands, in one line. @param {Job[]} jobs @param {number} total  listed or not @param {number} now  ms */
-export function summary(jobs, total, now) {
+/**
+ * How all of it stands, in one line.
+ * @param {Job[]} jobs @param {number} total  listed or not @param {number} now  ms @param {boolean} held  the whole queue is paused
+ */
+export function summary(jobs, total, now, held = false) {
   const running = jobs.filter(({ state }) => state === "running").length;
   const paused = jobs.filter((job) => job.paused && job.state === "queued").length;
   const waiting = total - running - paused;
@@ -58,7 +63,7 @@ export function summary(jobs, total, now) {
   if (waiting) told.push(tn("{count} waiting", "{count} waiting", waiting));
   if (paused) told.push(tn("{count} paused", "{count} paused", paused));
   const ends = jobs.filter((job) => !job.paused).map(({ progress }) => progress.eta_seconds);
-  if (running + waiting && ends.length === total - paused && ends.every(known)) {
+  if (running + waiting && !(held && waiting) && ends.length === total - paused && ends.every(known)) {
     const last = Math.max(...ends.filter(known));
     told.push(t("all done {clock}, {soon}", { clock: clock(now + 1000 * last, now), soon: fromNow(last) }));
   }
