@@ -131,7 +131,7 @@ def test_places_are_changed_by_keyboard_and_the_focus_stays(queue: Page, studio:
     expect(page.locator("#announce")).to_contain_text("Moved. Waiting, 1 job ahead")
     expect(page.locator("#active .row").nth(1)).to_have_attribute("data-job-id", ids[2])
     expect(row(page, ids[2])).to_be_focused()
-    earlier = row(page, ids[2]).get_by_role("button", name="Earlier")
+    earlier = row(page, ids[2]).get_by_role("button", name="Sooner")
     earlier.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#active .row").first).to_have_attribute("data-job-id", ids[2])

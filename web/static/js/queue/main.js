@@ -7,6 +7,7 @@ import { tn } from "../i18n.js";
 import { isOver } from "../jobs.js";
 import { plain } from "../kinds.js";
 import { complain, undoLast } from "../library/toast.js";
+import { startHelp } from "../help.js";
 import { startService } from "../service.js";
 import { Actions } from "./actions.js";
 import { startKeys } from "./keys.js";
@@ -91,7 +92,6 @@ function show() {
   byId("left").hidden = total <= active.length;
   byId("left").textContent = tn("And {count} more, further back.", "And {count} more, further back.", total - active.length);
   showClear(active.some((job) => job.state === "queued" && job.owner === me));
-  byId("keys").hidden = !active.length && !ended.length;
   showWorkers(workers, active);
 }
 
@@ -121,6 +121,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 startAccess();
+startHelp();
 startKeys(byId("lists"), rows, actions, () => active);
 startService(showQueue);
 watch.start();

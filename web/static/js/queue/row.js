@@ -2,10 +2,11 @@
 
 import { preview } from "../api.js";
 import { confirming, el, icon, relabel, toolButton } from "../dom.js";
-import { standing } from "../format.js";
+import { list, standing } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { isOver } from "../jobs.js";
 import { nameOfKind } from "../kinds.js";
+import { failure } from "../reports.js";
 import { times } from "./times.js";
 
 /**
@@ -36,8 +37,8 @@ export class Row {
     this.failure = el("p", { class: "row-failure", hidden: true });
     this.when = el("div", { class: "row-when" });
     this.grip = el("span", { class: "grip", draggable: "true", "aria-hidden": "true", title: t("Drag to another place") }, icon("grip"));
-    this.earlier = mover("up", t("Earlier"), () => actions.move(this.job, "earlier"));
-    this.later = mover("down", t("Later"), () => actions.move(this.job, "later"));
+    this.earlier = mover("up", t("Sooner, by one job"), () => actions.move(this.job, "earlier"));
+    this.later = mover("down", t("Later, by one job"), () => actions.move(this.job, "later"));
     this.hold = toolButton("pause", t("Pause"), () => actions.hold(this.job));
     this.cancel = toolButton("close", t("Cancel"), () => actions.cancel(this.job));
     this.again = toolButton("again", t("Try again"), () => actions.retry(this.job));
@@ -82,7 +83,7 @@ export class Row {
   #say(job, me) {
     write(this.facts, factsOf(job, me).join(" · "));
     write(this.status, job.state === "queued" && !job.paused ? placeOf(job) : standing(job));
-    write(this.failure, job.error?.message ?? "");
+    write(this.failure, job.error ? failure(job.error) : "");
     this.failure.hidden = !job.error;
     this.node.setAttribute("aria-label", `${nameOf(job)}: ${this.status.textContent}`);
   }
@@ -160,8 +161,8 @@ export function nameOf(job) {
 function placeOf(job) {
   const { position } = job.progress;
   if (position === null) return t("Waiting to start again, by itself");
-  const place = position ? tn("{count} job ahead", "{count} jobs ahead", position) : t("Next in line");
-  return job.attempts > 0 ? t("Waiting to start again, {place}", { place: place.toLowerCase() }) : place;
+  const ahead = position ? tn("{count} job ahead", "{count} jobs ahead", position) : "";
+  return job.attempts > 0 ? list([t("Waiting to start again"), ahead || t("next in line")]) : ahead || t("Next in line");
 }
 
 /** @param {Job} job @param {string} me @returns {string[]} */

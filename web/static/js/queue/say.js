@@ -3,6 +3,7 @@
 import { byId } from "../dom.js";
 import { standing } from "../format.js";
 import { t, tn } from "../i18n.js";
+import { failure } from "../reports.js";
 import { nameOf } from "./row.js";
 
 /** @typedef {import("../types.js").Job} Job */
@@ -26,4 +27,4 @@ export function sayChanges(before, now) {
 }
 
 /** @param {Job} job */
-const told = (job) => (job.error ? t("Failed: {message}", { message: job.error.message }) : standing(job));
+const told = (job) => (job.error ? t("Failed: {why}", { why: failure(job.error) }) : standing(job));

@@ -1,11 +1,11 @@
 /** When: by the clock and from now, and how true that has been. */
 
+import { percent } from "../format.js";
 import { locale, t, tn } from "../i18n.js";
 
 /** @typedef {import("../types.js").Job} Job */
 
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
-const percent = new Intl.NumberFormat(locale, { style: "percent" });
 const STEPS = /** @type {[Intl.RelativeTimeFormatUnit, number, number][]} */ ([
   ["second", 1, 55],
   ["minute", 60, 3300],
@@ -73,7 +73,7 @@ export function summary(jobs, total, now, held = false) {
 /** How well ends were told, in plain words. @param {import("../types.js").Accuracy} accuracy */
 export function howTrue({ jobs, half_within: half, most_within: most }) {
   if (half === null || most === null) return t("Not known yet: it is counted once jobs have waited for others.");
-  const values = { half: percent.format(half), most: percent.format(most) };
+  const values = { half: percent(half), most: percent(most) };
   if (jobs === 1) return t("The last job that waited took within {half} of the time it was told.", values);
   return tn(
     "Half of the last {count} jobs that waited took within {half} of the time they were told, nine in ten within {most}.",

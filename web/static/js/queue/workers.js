@@ -1,6 +1,7 @@
 /** The workers, one card each: what it is, what it has, what it is doing and with how much memory. */
 
 import { byId, el } from "../dom.js";
+import { list } from "../format.js";
 import { locale, t, tn } from "../i18n.js";
 import { nameOf } from "./row.js";
 
@@ -12,7 +13,6 @@ import { nameOf } from "./row.js";
 const place = byId("workers");
 /** @type {Map<string, Card>} */ const cards = new Map();
 const gigabytes = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
-const count = new Intl.NumberFormat(locale);
 
 /** @param {Worker[]} workers @param {Job[]} jobs  those that run, as far as one may see them */
 export function showWorkers(workers, jobs) {
@@ -74,8 +74,7 @@ const inGigabytes = (bytes) => gigabytes.format(bytes / 1e9);
 
 /** @param {Worker} worker */
 function aboutOf({ id, host, models }) {
-  const names = models.map(({ label }) => label).join(", ");
-  return [names, id === host ? host : `${id}, ${host}`].join(" · ");
+  return [list(models.map(({ label }) => label)), id === host ? host : list([id, host])].join(" · ");
 }
 
 /** @param {Worker} worker */
@@ -85,7 +84,7 @@ function doingOf({ busy, rows, ready, counters }) {
   if (busy) told.push(tn("{count} job", "{count} jobs", busy), tn("{count} row in flight", "{count} rows in flight", rows));
   else if (ready) told.push(t("Idle"));
   if (counters.compiling) told.push(t("compiling, so steps may take longer"));
-  if (counters.images) told.push(tn("{many} picture so far", "{many} pictures so far", counters.images, { many: count.format(counters.images) }));
+  if (counters.images) told.push(tn("{count} picture so far", "{count} pictures so far", counters.images));
   return told.join(" · ");
 }
 
