@@ -22,7 +22,7 @@ WEB = ROOT / "web"
 SCRIPTS = [path for path in sorted((WEB / "static" / "js").rglob("*.js")) if path.name != "i18n.js"]
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
 OTHERS = [language for language in languages().values() if language.code != "en"]
-ADDRESSES = ("/", "/library", "/settings")
+ADDRESSES = ("/", "/queue", "/library", "/settings")
 
 # In a template these stand as they are: names, units and keys of the keyboard.
 NAMES = re.compile("Darkroom|API|Ctrl|Enter|Esc|px|darkroom_…|blurry, text|English")
