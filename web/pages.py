@@ -88,6 +88,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.globals["_"] = lambda text, **values: text.format(**values)
 
 
 def sign_in_page(told: str) -> str:
@@ -127,6 +128,7 @@ def _studio(settings: Settings) -> str:
         "main.js",
         "panel.css",
         "table.css",
+        "canvas.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, s.description, _takes(s), s.group) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],
