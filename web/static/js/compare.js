@@ -15,7 +15,7 @@ import { t } from "./i18n.js";
  * A picture over the one it was made from. The line between them is a slider: pointer and arrow keys move it.
  * `sides`: what the new one was extended by; the old one stands where it was.
  * @param {{url: string, width: number, height: number}} after @param {string} before address of the old one
- * @param {{left: number, right: number, top: number, bottom: number} | null} [sides]
+ * @param {Record<string, number> | null} [sides]
  * @returns {HTMLElement}
  */
 export function slider(after, before, sides) {

@@ -1,4 +1,4 @@
-/** The canvas, put together: what the page needs to know of it. Fires `change` on `editor`. */
+    ring.hidden = !point || event.pointerType === "touch" || tools.shapes;/** The canvas, put together: what the page needs to know of it. Fires `change` on `editor`. */
 
 import { bitmap, upload } from "../api.js";
 import { byId } from "../dom.js";
@@ -103,11 +103,13 @@ const painter = {
   view: easel.view,
   look: easel.look,
   dragging,
+  take() {
+    canvas.focus({ preventScroll: true });
+    pointerIs(true);
+  },
   down(point, event) {
     const at = easel.toPicture(point);
     if (event.altKey) return takeColour(at);
-    canvas.focus({ preventScroll: true });
-    pointerIs(true);
     easel.moveBrush(at);
     const erase = event.button === 5 || event.shiftKey;
     begin(at, { erase, pressure: event.pointerType === "pen" ? event.pressure : 1 });

@@ -111,7 +111,7 @@ const ONE = 2 ** 24; // weights are whole numbers of so many parts
 /** @param {Uint8Array} row @param {number} radius of the box */
 function boxBlurred(row, radius) {
   const whole = Math.floor(radius);
-  const inside = Math.floor(ONE / (Math.fround(radius) * 2 + 1));
+  const inside = Math.floor(Math.fround(ONE / Math.fround(Math.fround(radius) * 2 + 1))); // in single precision, as there
   const ends = Math.floor((ONE - (whole * 2 + 1) * inside) / 2);
   const last = row.length - 1;
   const at = (/** @type {number} */ x) => row[x < 0 ? 0 : x > last ? last : x];

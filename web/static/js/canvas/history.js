@@ -12,7 +12,7 @@
 /** @typedef {{plane: Plane, box: Box}} Touched */
 
 export const STEPS = 100; // changes that can be taken back
-const MOST_MEMORY = 160 * 1024 * 1024; // bytes of all changes together; only soft, wide strokes in colour come near
+const MOST_MEMORY = 128 * 1024 * 1024; // bytes of all changes together; a hundred wide, soft strokes in colour take a sixth
 
 export class History {
   /** @type {Kept[][]} */ #past = [];

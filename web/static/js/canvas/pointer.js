@@ -11,6 +11,7 @@ import { pinched, rounded, zoomed } from "./view.js";
 /** @typedef {object} Painter
  * @property {() => View} view
  * @property {(view: View) => void} look            the view is to be this one
+ * @property {() => void} take                     the pointer has come down: keys are for the canvas now
  * @property {() => boolean} dragging               whether a held key makes every pointer drag
  * @property {(point: Point, event: PointerEvent) => void} down  points are in the window, CSS pixels
  * @property {(points: {point: Point, pressure: number}[]) => void} move
@@ -75,6 +76,7 @@ export class Pointers {
   #begin(event, at, finger) {
     const drags = event.button === 1 || this.painter.dragging() || (finger && this.#pen);
     if (!drags && event.button !== 0 && event.button !== 5) return;
+    this.painter.take();
     this.#doing = drags ? "drag" : "paint";
     this.#start = { id: event.pointerId, at, view: this.painter.view(), time: event.timeStamp, fingers: null };
     if (drags) this.stage.classList.add("dragging");
