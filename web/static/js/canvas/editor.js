@@ -1,4 +1,4 @@
-    ring.hidden = !point || event.pointerType === "touch" || tools.shapes;/** The canvas, put together: what the page needs to know of it. Fires `change` on `editor`. */
+/** The canvas, put together: what the page needs to know of it. Fires `change` on `editor`. */
 
 import { bitmap, upload } from "../api.js";
 import { byId } from "../dom.js";
@@ -119,7 +119,7 @@ const painter = {
   up: end,
   hover(point, event) {
     pointerIs(point !== null);
-    ring.hidden = point ? event.pointerType === "touch" || tools.shapes : document.activeElement !== canvas;
+    ring.hidden = !point || event.pointerType === "touch" || tools.shapes;
     if (point) easel.moveBrush(easel.toPicture(point));
   },
 };
