@@ -72,8 +72,8 @@ def fill(library: Library, count: int) -> list[StoredImage]:
     with library.database.writing() as session:
         session.execute(insert(Tag), [{"tag": "sea", "picture": number} for number in range(1, count, 100)])
     if library.database.dialect == "postgresql":
-        with library.database.engine.connect() as connection:
-            connection.exec_driver_sql("ANALYZE")
+        with library.database.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")  # as the server itself does within a minute
     return pictures
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     Select,
     column,
     delete,
@@ -27,14 +29,18 @@ from contract.ids import image_url
 from contract.jobs import StoredImage
 from contract.library.database import Database
 from contract.library.records import Changes, Kept, Sort, Wanted, described
-from contract.library.search import fts5, tsquery
+from contract.library.search import fts5_of, tsquery
 from contract.library.tables import Input, Moment, Picture, Tag
 from contract.settings import Settings
 
 UNDO_SECONDS = 60.0  # so long a deleted picture can be had back
 _MOST = 1000  # pictures that one statement names
+_OWN = ("row", "favourite", "board")  # what its owner made of a picture stays
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _FTS = table("pictures_words", column("rowid"), column("pictures_words"))
+# From the words to their pictures, never the other way round, which the + keeps SQLite from: the words come in the
+# order of the pictures, so that a page of them is enough.
+_FOUND: ColumnElement[int] = literal_column("+pictures_words.rowid")
 
 # What a list is sorted by, and whether downwards. A place in it is those columns' values.
 _SORTS: dict[Sort, tuple[tuple[InstrumentedAttribute[int], ...], bool]] = {
@@ -91,16 +97,10 @@ class Library:
             "id": image.id, "owner": image.owner, "token": token, "sha256": image.sha256, "role": image.role,
             "job_id": image.job_id, "index": image.index, "seed": image.seed, "width": image.width,
             "height": image.height, "format": image.format, "bytes": image.bytes, "created_at": image.created_at,
-            "details": image.metadata, "deleted_at": None, **described(image),
+            "details": image.metadata, "deleted_at": None, "favourite": False, **described(image),
         }  # fmt: skip
-        made = _INSERT[self.database.dialect](Picture).values(**values, favourite=False)
-        newest = made.on_conflict_do_update(
-            index_elements=[Picture.id],
-            set_={name: made.excluded[name] for name in values},
-            where=Picture.token <= made.excluded.token,
-        ).returning(Picture.row)
         with self.database.writing() as session:
-            row = session.scalar(newest)
+            row = session.scalar(_newest(self.database.dialect), values)
             if row is None:
                 return False
             session.execute(delete(Input).where(Input.picture == row))
@@ -192,10 +192,9 @@ class Library:
         old = select(Picture.row).where(Picture.deleted_at < before).limit(_MOST)
         while True:
             with self.database.writing() as session:
-                gone = (
-                    delete(Picture).where(Picture.row.in_(old), Picture.deleted_at < before).returning(Picture.sha256)
-                )
-                hashes = list(session.scalars(gone))
+                rows = session.scalars(old).all()  # a list: Postgres would look for each row anew in what `old` finds
+                gone = delete(Picture).where(Picture.row.in_(rows), Picture.deleted_at < before)
+                hashes = list(session.scalars(gone.returning(Picture.sha256)))
             if hashes:
                 yield hashes
             if len(hashes) < _MOST:
@@ -232,11 +231,11 @@ class Library:
     ) -> tuple[list[Kept], Place | None]:
         """At most `limit` of the pictures that are wanted, from `after` on, and where the next page begins."""
         columns, down = _SORTS[sort]
+        keys = [self._row(wanted) if each is Picture.row else each for each in columns]
         asked = self._wanted(select(Picture), wanted, owner)
         if after is not None:
-            here, there = tuple_(*columns), tuple_(*after)
-            asked = asked.where(here < there if down else here > there)
-        asked = asked.order_by(*(each.desc() if down else each.asc() for each in columns)).limit(limit + 1)
+            asked = asked.where(tuple_(*keys) < tuple_(*after) if down else tuple_(*keys) > tuple_(*after))
+        asked = asked.order_by(*(each.desc() if down else each.asc() for each in keys)).limit(limit + 1)
         with self.database.reading() as session:
             found = session.scalars(asked).all()
             rest = tuple(getattr(found[limit - 1], each.key) for each in columns) if len(found) > limit else None
@@ -245,7 +244,7 @@ class Library:
     def files(self, wanted: Wanted, owner: str | None, most: int) -> list[PictureFile]:
         """The bytes of the pictures that are wanted, newest first."""
         columns = select(Picture.id, Picture.sha256, Picture.format, Picture.created_at)
-        asked = self._wanted(columns, wanted, owner).order_by(Picture.row.desc()).limit(most)
+        asked = self._wanted(columns, wanted, owner).order_by(self._row(wanted).desc()).limit(most)
         with self.database.reading() as session:
             return [PictureFile(*row) for row in session.execute(asked)]
 
@@ -254,10 +253,14 @@ class Library:
         if wanted.q is None:
             return asked
         if self.database.dialect == "sqlite":
-            found = select(_FTS.c.rowid).where(_FTS.c.pictures_words.op("MATCH")(fts5(wanted.q)))
-            return asked.where(Picture.row.in_(found))
+            found = _FTS.c.pictures_words.op("MATCH")(fts5_of(wanted.q, owner))
+            return asked.select_from(_FTS).join(Picture, Picture.row == _FOUND).where(found)
         simple: ColumnElement[str] = literal_column("'simple'")
         return asked.where(func.to_tsvector(simple, Picture.words).op("@@")(func.to_tsquery(simple, tsquery(wanted.q))))
+
+    def _row(self, wanted: Wanted) -> ColumnElement[int]:
+        """What lists are sorted by: where SQLite searches, its words, which then come in that order by themselves."""
+        return Picture.row.expression if wanted.q is None or self.database.dialect != "sqlite" else _FTS.c.rowid
 
     def chain(self, image_id: str, owner: str, most: int = 100) -> tuple[list[Kept], list[Kept]]:
         """What a picture was made from, as far as it is there, and the newest of what was made from it."""
@@ -299,6 +302,20 @@ class Library:
 def open_library(settings: Settings) -> Library:
     """The library that the settings name. Nothing is connected yet."""
     return Library(settings.database_url or settings.data / "library.db")
+
+
+@cache
+def _newest(dialect: str) -> Executable:
+    """Insert a picture, or write over what an earlier claim wrote of it; its row, None where a later claim has.
+
+    Made once: it takes longer to put together than to run.
+    """
+    made = _INSERT[dialect](Picture)
+    return made.on_conflict_do_update(  # type: ignore[no-any-return]
+        index_elements=[Picture.id],
+        set_={each.name: made.excluded[each.name] for each in Picture.__table__.columns if each.name not in _OWN},
+        where=Picture.token <= made.excluded.token,
+    ).returning(Picture.row)
 
 
 def _batches(values: Iterable[str]) -> Iterator[list[str]]:

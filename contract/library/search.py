@@ -29,6 +29,18 @@ def fts5(asked: str) -> str:
     return " AND ".join(f'"{term}"{" *" if begins else ""}' for term, begins in _terms(asked))
 
 
+def fts5_of(asked: str, owner: str | None) -> str:
+    """The same among the pictures of one owner, and maybe of some whose names have his words in them.
+
+    >>> fts5_of("black", "Ann B.")
+    'words : ("black") AND owner : "Ann B."'
+    """
+    found = f"words : ({fts5(asked)})"
+    if owner is None or not words(owner):
+        return found
+    return f"""{found} AND owner : "{owner.replace('"', '""')}\""""
+
+
 def tsquery(asked: str) -> str:
     """The same for Postgres' `to_tsquery`.
 

@@ -18,6 +18,8 @@ class Proxy(threading.Thread):
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()  # of that loop, since nothing waits for it before
         self._listening = threading.Event()
+        # asyncio forgets what serves a connection that its client has let go; the half that is left is still ours
+        self._serving = set[asyncio.Task[None] | None]()
 
     def start(self) -> None:
         super().start()
@@ -44,6 +46,7 @@ class Proxy(threading.Thread):
         server.close()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.current_task())
         born = self._silences
         await asyncio.sleep(max(0.0, self._until - time.monotonic()))
         try:

@@ -9,6 +9,9 @@ import { startKeeping } from "./canvas/keeping.js";
 import { startReview } from "./canvas/review.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
+import { generated, startGuide } from "./guide.js";
+import { startHelp } from "./help.js";
+import { t } from "./i18n.js";
 import { startIntake } from "./intake.js";
 import { isOver, jobs } from "./jobs.js";
 import { showJobs, showOlder, startTable } from "./table.js";
@@ -42,6 +45,7 @@ async function generate() {
     jobs.put({ ...job, state: "queued" }); // when it is over already, that is still a change to tell of
     jobs.put(job);
     follow(job.id);
+    generated(job.id);
     byId("jobs").firstElementChild?.scrollIntoView({ block: "nearest" });
   } catch (error) {
     showError(error);
@@ -92,7 +96,7 @@ async function cancel(job = jobs.current) {
 }
 
 /** @param {Picture} picture @param {string} [name] @param {string} [maskId] */
-async function putOnTable(picture, name = `Picture with seed ${picture.seed}`, maskId) {
+async function putOnTable(picture, name = t("Picture with seed {seed}", { seed: picture.seed ?? "" }), maskId) {
   try {
     clearErrors();
     await load(picture, maskId);
@@ -111,8 +115,8 @@ async function sameSettings({ request }, picture) {
   const one = picture ? { seed: picture.seed, count: 1, ...variationOf(request, picture) } : {};
   if (request.image) {
     const [image] = await Promise.allSettled([inputOf(request)]);
-    if (image.status === "fulfilled") await putOnTable(image.value, "The same picture", request.mask);
-    else showError(new Error("The starting picture was deleted."), "image");
+    if (image.status === "fulfilled") await putOnTable(image.value, t("The same picture"), request.mask);
+    else showError(new Error(t("The starting picture was deleted.")), "image");
   } else if (currentPicture()) unload();
   writeRequest({ ...request, ...one });
   sayModel(request.model);
@@ -123,7 +127,7 @@ async function sameSettings({ request }, picture) {
 function sayModel(name) {
   const here = [...byId("model").options].map((option) => option.value);
   if (!name || !here.length || here.includes(name)) return;
-  showError(new Error(`The model ${name} is not here; the one that is chosen takes its place.`));
+  showError(new Error(t("The model {name} is not here; the one that is chosen takes its place.", { name: String(name) })));
 }
 
 /** A picture's own variation: its number is in the variation's seed. @param {import("./types.js").JobRequest} request @param {Picture} picture */
@@ -179,8 +183,8 @@ const actions = {
 
 /** What the next job does to the starting picture, in words. */
 function whatChanges() {
-  if (kind() === "img2img") return "redrawn as a whole";
-  return painted() ? "redrawn where painted" : "painted on around it";
+  if (kind() === "img2img") return t("redrawn as a whole");
+  return painted() ? t("redrawn where painted") : t("painted on around it");
 }
 
 function onPictureChange() {
@@ -190,10 +194,10 @@ function onPictureChange() {
   byId("remove-image").hidden = !picture;
   byId("drop").classList.toggle("filled", Boolean(picture));
   byId("input-thumb").style.backgroundImage = picture ? `url("${picture.url}?size=256")` : "";
-  if (!picture) byId("input-name").textContent = "Start from a picture";
+  if (!picture) byId("input-name").textContent = t("Start from a picture");
   byId("input-about").textContent = picture
     ? `${picture.width} × ${picture.height} · ${whatChanges()}`
-    : "Drop it here, paste it, or choose a file";
+    : t("Drop it here, paste it, or choose a file");
 }
 
 function listen() {
@@ -217,7 +221,7 @@ function listen() {
       event.preventDefault();
       generate();
     }
-    if (event.key === "Escape" && !event.isComposing && !byId("viewer").open) cancel();
+    if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]")) cancel();
   });
 }
 
@@ -233,6 +237,8 @@ startIntake(async (file) => putOnTable(await api.upload(file), file.name), (erro
 startService(() => showModels(currentPicture()));
 startWords();
 listen();
+startHelp();
+startGuide();
 arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
 startKeeping(putOnTable, !/[?&](from|input)=/.test(window.location.search)).catch(showError);
 showJobs().catch(showError);

@@ -23,7 +23,7 @@
  * @property {number | null} eta_seconds
  * @property {string | null} preview_url
  *
- * @typedef {{kind: Kind, prompt: string, width: number, height: number, steps: number, sampler: string,
+ * @typedef {{kind: Kind, prompt: string, negative_prompt?: string, factor?: number, width: number, height: number, steps: number, sampler: string,
  *   schedule: string, guidance: number, seed: number, count: number, strength?: number, image?: string,
  *   mask?: string, variation?: {seed: number, strength: number} | null, extend?: Record<string, number> | null
  *   } & Record<string, unknown>} JobRequest
@@ -72,6 +72,14 @@
  * @typedef {{paused: boolean, queued: number, running: number, workers: {device: string, ready: boolean}[]}} Queue
  *
  * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
+ *
+ * @typedef {object} Me  who is asking
+ * @property {string} owner
+ * @property {string} name
+ * @property {boolean} session
+ * @property {("read" | "generate" | "admin")[]} scopes
+ * @property {{cost: number | null, jobs: number | null, rate: number | null}} quota  null = as much as the server gives
+ * @property {{jobs: number, cost: number, last_hour: number, in_flight: number, used_at: string | null}} usage
  *
  * @typedef {{loc: (string | number)[], msg: string}} FieldError
  */

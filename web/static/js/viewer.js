@@ -46,12 +46,12 @@ function draw(actions) {
     el(
       "div",
       { class: "viewer-foot" },
-      step(-1, "left", "Previous picture"),
+      step(-1, "left", t("Previous picture")),
       el("p", { text: describe(job, output) }),
       ...(modes.length > 1 ? [switches(modes, actions)] : []),
       el("div", { class: "tools" }, ...pictureTools(job, output, leaving)),
-      step(1, "right", "Next picture"),
-      toolButton("close", "Close", () => dialog.close()),
+      step(1, "right", t("Next picture")),
+      toolButton("close", t("Close"), () => dialog.close()),
     ),
   );
   return undefined;

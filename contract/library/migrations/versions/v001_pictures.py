@@ -8,17 +8,18 @@ down_revision = None
 
 _ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# The index itself holds no text: FTS5 reads it from the pictures, and the triggers tell it what changed.
+# The index itself holds no text: FTS5 reads it from the pictures, and the triggers tell it what changed. Owners are in
+# it lest one who has few pictures waits for the words of all the others'.
+_ADD = "INSERT INTO pictures_words(rowid, words, owner) VALUES (new.row, new.words, new.owner);"
+_REMOVE = (
+    "INSERT INTO pictures_words(pictures_words, rowid, words, owner) VALUES ('delete', old.row, old.words, old.owner);"
+)
 _SQLITE_SEARCH = (
     "CREATE VIRTUAL TABLE pictures_words USING "
-    "fts5(words, content='pictures', content_rowid='row', tokenize='unicode61 remove_diacritics 0')",
-    "CREATE TRIGGER pictures_words_insert AFTER INSERT ON pictures BEGIN "
-    "INSERT INTO pictures_words(rowid, words) VALUES (new.row, new.words); END",
-    "CREATE TRIGGER pictures_words_delete AFTER DELETE ON pictures BEGIN "
-    "INSERT INTO pictures_words(pictures_words, rowid, words) VALUES ('delete', old.row, old.words); END",
-    "CREATE TRIGGER pictures_words_update AFTER UPDATE OF words ON pictures BEGIN "
-    "INSERT INTO pictures_words(pictures_words, rowid, words) VALUES ('delete', old.row, old.words); "
-    "INSERT INTO pictures_words(rowid, words) VALUES (new.row, new.words); END",
+    "fts5(words, owner, content='pictures', content_rowid='row', tokenize='unicode61 remove_diacritics 0')",
+    f"CREATE TRIGGER pictures_words_insert AFTER INSERT ON pictures BEGIN {_ADD} END",
+    f"CREATE TRIGGER pictures_words_delete AFTER DELETE ON pictures BEGIN {_REMOVE} END",
+    f"CREATE TRIGGER pictures_words_update AFTER UPDATE OF words, owner ON pictures BEGIN {_REMOVE} {_ADD} END",
 )
 _POSTGRES_SEARCH = ("CREATE INDEX pictures_words ON pictures USING gin (to_tsvector('simple', words))",)
 

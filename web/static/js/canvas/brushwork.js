@@ -1,7 +1,6 @@
 /** Strokes and shapes on their way: pointer and keyboard say where, the layer in hand takes the paint, frame by frame. */
 
 import { byId } from "../dom.js";
-import { easel } from "./easel.js";
 import { rectangle } from "./geometry.js";
 import { markShape } from "./marks.js";
 import { Stroke } from "./stroke.js";
