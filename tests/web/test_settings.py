@@ -26,7 +26,7 @@ DARK, LIGHT = "rgb(18, 16, 14)", "rgb(244, 240, 234)"
 SMALL = "nodes => nodes.filter(n => n.getBoundingClientRect().height < 43.5).map(n => n.outerHTML)"
 # Every text that is seen or heard, without those of prompts, file names and code, which are in no language of ours.
 WORDS = """() => {
-  const own = "pre, code, kbd, script, style, .asked, .chip, [data-takes], #editor";
+  const own = "pre, code, kbd, script, style, .asked, .chip, [data-takes]";
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -140,7 +140,7 @@ def test_a_key_its_scopes_and_its_usage(tab: Page, studio: "Studio") -> None:
     expect(tab.locator("#admin")).to_be_hidden()
 
 
-@pytest.mark.parametrize("address", ["/", "/library", "/settings"])
+@pytest.mark.parametrize("address", ["/", "/queue", "/library", "/settings"])
 def test_the_question_mark_shows_the_shortcuts_on_every_page(tab: Page, studio: "Studio", address: str) -> None:
     tab.goto(f"{studio.url}{address}")
     expect(tab.locator("#service")).to_have_text("Ready")
@@ -313,6 +313,13 @@ def test_no_english_is_left_in_japanese(browser: Browser, studio: "Studio") -> N
     expect(page.locator(".job .failure").first).to_have_text("デバイスのメモリが足りませんでした。（ran out）")
     look()
 
+    page.get_by_title("元画像にする", exact=True).first.click()
+    expect(page.locator("#editor")).to_be_visible()
+    look("canvas")
+    generate(page, "a cat")
+    page.goto(f"{studio.url}/queue")
+    expect(page.locator("main")).to_contain_text("a cat")
+    look("queue")
     page.goto(f"{studio.url}/library")
     expect(page.locator(".cell.there").first).to_be_visible()
     expect(page.locator("#found")).to_contain_text("枚")
