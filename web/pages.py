@@ -1,4 +1,4 @@
-"""The pages: studio, library and settings, with forms made from the contract, and the static files beside them."""
+"""The pages: studio, queue, library and settings, with forms made from the contract, and the static files beside."""
 
 import re
 from collections.abc import Mapping
@@ -178,6 +178,7 @@ def _studio(settings: Settings, look: Look) -> str:
         "prompt.css",
         "table.css",
         "contact.css",
+        "canvas.css",
         "guide.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
@@ -189,6 +190,10 @@ def _studio(settings: Settings, look: Look) -> str:
         max_upload=settings.max_upload,
         max_pixels=settings.max_pixels,
     )
+
+
+def _queue(look: Look) -> str:
+    return _render(look, "queue.html", "/queue", "queue/main.js", "library.css", "queue.css")
 
 
 def _library(settings: Settings, look: Look) -> str:
@@ -224,6 +229,10 @@ def make_router(settings: Settings) -> APIRouter:
         return _studio(settings, look)
 
     @cache
+    def queue(look: Look) -> str:
+        return _queue(look)
+
+    @cache
     def library(look: Look) -> str:
         return _library(settings, look)
 
@@ -234,6 +243,10 @@ def make_router(settings: Settings) -> APIRouter:
     @router.get("/", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
         return _page(studio(look_of(request)))
+
+    @router.get("/queue", response_class=HTMLResponse)
+    def queue_page(request: Request) -> HTMLResponse:
+        return _page(queue(look_of(request)))
 
     @router.get("/library", response_class=HTMLResponse)
     @router.get("/library/{image_id}", response_class=HTMLResponse)

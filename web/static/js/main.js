@@ -3,9 +3,11 @@
 import { startAccess } from "./access.js";
 import { arrive } from "./arrive.js";
 import * as api from "./api.js";
-import { showFields, startCompare } from "./compare.js";
+import { showFields, startCompare } from "./axes.js";
 import { byId } from "./dom.js";
-import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
+import { currentPicture, editor, exportMask, kind, load, painted, sourceId, startEditor, unload } from "./canvas/editor.js";
+import { startKeeping } from "./canvas/keeping.js";
+import { startReview } from "./canvas/review.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
 import { generated, startGuide } from "./guide.js";
@@ -70,9 +72,21 @@ function begin(job) {
 async function submit(signal, shape) {
   const request = readForm(kind());
   const picture = currentPicture();
-  if (picture) request.image = picture.id;
+  if (picture) request.image = await sourceId(signal);
   if (request.kind === "inpaint" && painted()) request.mask = (await api.upload(await exportMask(), signal)).id;
   return api.persist(() => api.submitJob(shape(/** @type {JobRequest} */ (request)), signal), { signal, lossy: true, waiting: sayWaiting });
+}
+
+/** The same once more, with another seed. @param {Job} job */
+async function another({ request }) {
+  try {
+    const [seed] = crypto.getRandomValues(new Uint32Array(1));
+    const job = await api.persist(() => api.submitJob({ ...request, seed }), { lossy: true, waiting: sayWaiting });
+    jobs.put(job);
+    follow(job.id);
+  } catch (error) {
+    showError(error);
+  }
 }
 
 /** @param {boolean} busy */
@@ -176,6 +190,7 @@ const actions = {
   makeLarger: askUpscale,
   deletePicture,
   deleteJob,
+  another,
   cancel,
   open: (job, index) => view(job, index, actions),
 };
@@ -209,7 +224,7 @@ function listen() {
   byId("remove-image").addEventListener("click", unload);
   byId("older").addEventListener("click", () => showOlder().catch(showError));
   editor.addEventListener("change", onPictureChange);
-  for (const side of form.querySelectorAll("[name^='extend.']")) side.addEventListener("input", onPictureChange);
+  for (const side of form.querySelectorAll("[name^='extend.'], [name='area']")) side.addEventListener("input", onPictureChange);
   for (const chip of document.querySelectorAll(".chip")) {
     chip.addEventListener("click", () => {
       writeForm({ prompt: chip.textContent });
@@ -230,6 +245,7 @@ startForm();
 startSeed();
 startSize();
 startEditor();
+startReview(actions);
 startViewer(actions);
 startTable(actions);
 startCompare(generate);
@@ -242,4 +258,5 @@ listen();
 startHelp();
 startGuide();
 arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
+startKeeping(putOnTable, !/[?&](from|input)=/.test(window.location.search)).catch(showError);
 showJobs().then(() => startTabs(refresh)).catch(showError);
