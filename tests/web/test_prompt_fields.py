@@ -59,7 +59,7 @@ def test_marks_lie_where_the_words_are(page: Page) -> None:
     page.fill("#prompt", "a (red:1.4) fox AND [cow|horse] " + "(in snow) and (fog:0.7), " * 60 + "\n\n")
     page.locator("#prompt").evaluate("(field) => { field.scrollTop = 90; }")
     expect(page.locator("#prompt-marks .and")).to_have_text("AND")
-    page.wait_for_function("document.getElementById('prompt-marks').scrollTop > 80")
+    expect(page.locator("#prompt-marks")).to_have_js_property("scrollTop", 90)
     found = page.evaluate(SAME_PLACE, "prompt")
     assert found["styles"] == []
     for pair in ("widths", "heights", "scrolled"):
