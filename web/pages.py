@@ -173,6 +173,7 @@ def _studio(settings: Settings, look: Look) -> str:
         "main.js",
         "panel.css",
         "table.css",
+        "canvas.css",
         "guide.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
