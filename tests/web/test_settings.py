@@ -119,7 +119,7 @@ def test_a_key_its_scopes_and_its_usage(tab: Page, studio: "Studio") -> None:
     tab.goto(f"{studio.url}/sign-in")
     tab.get_by_label("Key").fill(text)
     tab.keyboard.press("Enter")
-    expect(tab.locator("#generate")).to_be_visible()
+    expect(tab.locator("#service")).to_have_text("Ready")  # and so its modules are there
     tab.fill("#prompt", "a cat")
     tab.fill("#width", "1000")
     tab.fill("#height", "1000")
