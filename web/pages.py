@@ -1,4 +1,4 @@
-"""The pages: studio, library and settings, with forms made from the contract, and the static files beside them."""
+"""The pages: studio, queue, library and settings, with forms made from the contract, and the static files beside."""
 
 import re
 from collections.abc import Mapping
@@ -185,6 +185,10 @@ def _studio(settings: Settings, look: Look) -> str:
     )
 
 
+def _queue(look: Look) -> str:
+    return _render(look, "queue.html", "/queue", "queue/main.js", "library.css", "queue.css")
+
+
 def _library(settings: Settings, look: Look) -> str:
     """The library and a picture's own page are one document: a picture opens over the grid and leaves it as it is."""
     return _render(
@@ -218,6 +222,10 @@ def make_router(settings: Settings) -> APIRouter:
         return _studio(settings, look)
 
     @cache
+    def queue(look: Look) -> str:
+        return _queue(look)
+
+    @cache
     def library(look: Look) -> str:
         return _library(settings, look)
 
@@ -228,6 +236,10 @@ def make_router(settings: Settings) -> APIRouter:
     @router.get("/", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
         return _page(studio(look_of(request)))
+
+    @router.get("/queue", response_class=HTMLResponse)
+    def queue_page(request: Request) -> HTMLResponse:
+        return _page(queue(look_of(request)))
 
     @router.get("/library", response_class=HTMLResponse)
     @router.get("/library/{image_id}", response_class=HTMLResponse)

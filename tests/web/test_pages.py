@@ -239,6 +239,7 @@ def test_ids_are_unique_and_those_that_others_rely_on_are_there(elements: list[E
 
 PAGES = {
     "/": "main.js",
+    "/queue": "queue/main.js",
     "/settings": "settings/main.js",
     "/library": "library/main.js",
     f"/library/img_{'a' * 26}": "library/main.js",

@@ -40,6 +40,18 @@ export const SHORTCUTS = [
     ],
   },
   {
+    where: t("Queue"),
+    does: [
+      [["↑", "/", "↓"], t("From job to job")],
+      [["Alt", "↑"], t("Sooner, by one job")],
+      [["Alt", "↓"], t("Later, by one job")],
+      [["P"], t("Pause or resume")],
+      [["R"], t("Try again what failed or was cancelled")],
+      [["Delete"], t("Cancel; twice: delete what has ended")],
+      [["Enter"], t("Open its picture")],
+    ],
+  },
+  {
     where: t("Library"),
     does: [
       [["/"], t("Search")],

@@ -45,6 +45,8 @@
  * @property {Axis[]} [axes]     of a grid; put in by kinds.js
  * @property {{code: string, message: string} | null} error
  * @property {number} attempts
+ * @property {string} owner
+ * @property {string | null} worker  that develops it, or was the last to
  * @property {Verification | null} [verification]  of a job that makes a picture again to compare it
  *
  * @typedef {Picture & {kind: Kind | "upload", model: string | null, sampler: string | null, prompt: string, negative_prompt: string,
@@ -69,7 +71,22 @@
  *
  * @typedef {{image_id: string, same: boolean | null, reasons: string[], greatest: number | null, mean: number | null}} Verification
  *
- * @typedef {{paused: boolean, queued: number, running: number, workers: {device: string, ready: boolean}[]}} Queue
+ * @typedef {object} Worker
+ * @property {string} id
+ * @property {string} host
+ * @property {string} device
+ * @property {{name: string, label: string}[]} models
+ * @property {{used: number, total: number} | null} memory  bytes
+ * @property {number} rows    in flight
+ * @property {number} busy    jobs
+ * @property {boolean} ready
+ * @property {Record<string, number>} counters
+ *
+ * @typedef {{jobs: number, half_within: number | null, most_within: number | null}} Accuracy  shares of the time told
+ * @typedef {{paused: boolean, queued: number, running: number, workers: Worker[], estimates: Accuracy}} Queue
+ *
+ * @typedef {{id: string, kind: Kind, owner: string, request: JobRequest, reason: string, strikes: number, attempts: number,
+ *   died_at: string}} DeadLetter
  *
  * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
  *
