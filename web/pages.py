@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
@@ -14,6 +15,12 @@ from starlette.types import Scope
 from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
 from contract.requests import Extend, Hires, Img2Img, Inpaint, Variation
 from contract.settings import Settings
+from web.languages import COOKIE as LANGUAGE_COOKIE
+from web.languages import Language, languages, pick, sentences_in
+
+THEMES = ("system", "dark", "light")
+THEME_COOKIE = "darkroom-theme"
+VARY = "Accept-Language, Cookie"  # what a page depends on
 
 _HERE = Path(__file__).resolve().parent
 
@@ -81,18 +88,39 @@ def _takes(entry: Sampler | Schedule) -> str:
     return " ".join(option.name for option in entry.options)
 
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+class Look(NamedTuple):
+    """How somebody has the pages. theme: one of THEMES."""
+
+    language: Language
+    theme: str
 
 
-def sign_in_page(told: str) -> str:
-    """The page that takes a key. told: what was wrong with the one before, or ""."""
-    return _TEMPLATES.get_template("sign_in.html").render(told=told, alone=True)
+def look_of(request: Request) -> Look:
+    """What this browser was told, else what it asks for."""
+    theme = request.cookies.get(THEME_COOKIE, "")
+    language = pick(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+    return Look(language, theme if theme in THEMES else "system")
+
+
+@cache
+def _templates(language: Language) -> Environment:
+    """The templates with `_`, which macros know too."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["_"] = language.say
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return environment
+
+
+def sign_in_page(told: str, look: Look) -> str:
+    """The page that takes a key. told: what was wrong with the one before, in English, or ""."""
+    template = _templates(look.language).get_template("sign_in.html")
+    return template.render(look._asdict(), told=told, alone=True)
 
 
 _IMPORT = re.compile(r'^(?:import|export|\}) ?.*? ?from "(\..+?)";|^import "(\..+?)";', re.MULTILINE)
@@ -101,8 +129,8 @@ _IMPORT = re.compile(r'^(?:import|export|\}) ?.*? ?from "(\..+?)";|^import "(\..
 def _modules(main: str) -> list[str]:
     """The modules that a page's first one needs, directly or not, itself among them: fetched all at once.
 
-    >>> _modules("size.js")
-    ['dom.js', 'form.js', 'format.js', 'size.js']
+    >>> _modules("intake.js")
+    ['api.js', 'dom.js', 'format.js', 'i18n.js', 'intake.js', 'reports.js']
     """
     folder = _HERE / "static" / "js"
     found, ahead = set[Path](), [folder / main]
@@ -114,22 +142,39 @@ def _modules(main: str) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _render(template: str, here: str, main: str, *styles: str, **more: Any) -> str:
+@cache
+def _sentences(module: str) -> set[str]:
+    """What a module says, in English."""
+    return sentences_in((_HERE / "static" / "js" / module).read_text("utf-8"))
+
+
+def _render(look: Look, template: str, here: str, main: str, *styles: str, **more: Any) -> str:
     """A page within the layout. here: its address; main: its first module."""
-    frame = {"here": here, "main": main, "modules": _modules(main), "styles": (*styles, "sign-in.css")}
-    return _TEMPLATES.get_template(template).render(**frame, told="", alone=False, **more)
+    modules = _modules(main)
+    frame = {
+        "here": here,
+        "main": main,
+        "modules": modules,
+        "styles": (*styles, "sign-in.css"),
+        "messages": look.language.messages(set().union(*map(_sentences, modules))),
+        "told": "",
+        "alone": False,
+    }
+    return _templates(look.language).get_template(template).render(look._asdict(), **frame, **more)
 
 
-def _studio(settings: Settings) -> str:
+def _studio(settings: Settings, look: Look) -> str:
+    say = look.language.say
     return _render(
+        look,
         "page.html",
         "/",
         "main.js",
         "panel.css",
         "table.css",
         fields=_fields(),
-        samplers=[(s.name.value, s.label, s.description, _takes(s), s.group) for s in SAMPLERS],
-        schedules=[(s.name.value, s.label, s.description, _takes(s)) for s in SCHEDULES],
+        samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
+        schedules=[(s.name.value, s.label, say(s.description), _takes(s)) for s in SCHEDULES],
         examples=EXAMPLES,
         default_model=settings.model.name,
         max_upload=settings.max_upload,
@@ -137,9 +182,10 @@ def _studio(settings: Settings) -> str:
     )
 
 
-def _library(settings: Settings) -> str:
+def _library(settings: Settings, look: Look) -> str:
     """The library and a picture's own page are one document: a picture opens over the grid and leaves it as it is."""
     return _render(
+        look,
         "library.html",
         "/library",
         "library/main.js",
@@ -152,24 +198,35 @@ def _library(settings: Settings) -> str:
 
 
 def make_router(settings: Settings) -> APIRouter:
-    """A router with the pages. They depend on nothing but the settings, so each is rendered once."""
+    """A router with the pages. They depend on nothing but settings and look, so each is rendered once for every look.
+
+    Raises ValueError for a language that cannot be read.
+    """
     router = APIRouter(include_in_schema=False)
-    studio, library = _studio(settings), _library(settings)
+    languages()
+
+    @cache
+    def studio(look: Look) -> str:
+        return _studio(settings, look)
+
+    @cache
+    def library(look: Look) -> str:
+        return _library(settings, look)
 
     @router.get("/", response_class=HTMLResponse)
-    def page() -> HTMLResponse:
-        return _page(studio)
+    def page(request: Request) -> HTMLResponse:
+        return _page(studio(look_of(request)))
 
     @router.get("/library", response_class=HTMLResponse)
     @router.get("/library/{image_id}", response_class=HTMLResponse)
-    def library_page() -> HTMLResponse:
-        return _page(library)
+    def library_page(request: Request) -> HTMLResponse:
+        return _page(library(look_of(request)))
 
     return router
 
 
 def _page(html: str) -> HTMLResponse:
-    return HTMLResponse(html, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"})
+    return HTMLResponse(html, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache", "Vary": VARY})
 
 
 class _Static(StaticFiles):

@@ -10,7 +10,7 @@ from api.access import SESSION_COOKIE, address_of, cookies_for
 from api.deps import ServicesDep
 from api.problems import path_of, problem
 from contract.access import SESSION_SECONDS
-from web.pages import CSP, sign_in_page
+from web.pages import CSP, VARY, look_of, sign_in_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -19,9 +19,9 @@ _SLOWER = "Too many wrong keys; wait a little."
 
 
 @router.get("/sign-in")
-async def show() -> HTMLResponse:
+async def show(request: Request) -> HTMLResponse:
     """Show the page."""
-    return _page("", 200)
+    return _page(request, "", 200)
 
 
 @router.post("/sign-in")
@@ -35,7 +35,7 @@ async def sign_in(request: Request, services: ServicesDep, key: Annotated[str, F
         headers = {"Retry-After": str(wait)} if wait else {}
         if script:
             return problem(status, told, path_of(request.scope), headers=headers)
-        return _page(told, status, headers)
+        return _page(request, told, status, headers)
     answer: Response = Response(status_code=204) if script else RedirectResponse("/", 303)
     cookies_for(answer, token, secure=request.scope["scheme"] == "https", seconds=SESSION_SECONDS)
     return answer
@@ -51,7 +51,12 @@ def sign_out(request: Request, services: ServicesDep) -> Response:
     return answer
 
 
-def _page(told: str, status: int, headers: dict[str, str] | None = None) -> HTMLResponse:
+def _page(request: Request, told: str, status: int, headers: dict[str, str] | None = None) -> HTMLResponse:
     # With `no-referrer` a browser would send the form with `Origin: null`, which api/gate.py takes for another site's.
-    policy = {"Content-Security-Policy": CSP, "Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
-    return HTMLResponse(sign_in_page(told), status, {**policy, **(headers or {})})
+    policy = {
+        "Content-Security-Policy": CSP,
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        "Vary": VARY,
+    }
+    return HTMLResponse(sign_in_page(told, look_of(request)), status, {**policy, **(headers or {})})

@@ -121,7 +121,7 @@ def test_filters_are_the_apis_and_show_as_chips(library: Page, studio: "Studio")
     studio.library.change(ids[2], Changes(favourite=True, tags=["sea"]))
     show(page, studio)
     quick = page.locator("#quick")
-    words = ["seed 1", "board Trip", "from 28 Feb 2026", "to 2 Mar 2026", "tag deep"]
+    words = ["seed 1", "board Trip", "from Feb 28, 2026", "to Mar 2, 2026", "tag deep"]
     quick.get_by_role("button", name="Favourites").click()
     expect(page.locator(".cell")).to_have_count(2)
     page.click("#filter")

@@ -1,7 +1,8 @@
 /** Keys: a dialog over the page when one is needed, so that nothing in the form is lost, and the way out. */
 
-import { door, getMe, signIn, signOut } from "./api.js";
+import { door, getMe, Problem, signIn, signOut } from "./api.js";
 import { byId } from "./dom.js";
+import { t } from "./i18n.js";
 
 /** @type {HTMLDialogElement} */ const dialog = byId("sign-in");
 const input = byId("sign-in-key");
@@ -31,6 +32,14 @@ function complain(message) {
   else input.removeAttribute("aria-invalid");
 }
 
+/** @param {unknown} error */
+function why(error) {
+  const status = error instanceof Problem ? error.status : 0;
+  if (status === 401) return t("That is no key of this Darkroom. Keys begin with darkroom_; whoever runs it can make you one.");
+  if (status === 429) return t("Too many wrong keys; wait a little.");
+  return error instanceof Error ? error.message : String(error);
+}
+
 async function submit() {
   complain("");
   try {
@@ -38,7 +47,7 @@ async function submit() {
     input.value = "";
     dialog.close();
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
+    complain(why(error));
     input.select();
   }
 }
@@ -49,7 +58,7 @@ async function showWho() {
   hold.hidden = !me?.scopes.includes("admin");
   hold.classList.remove("reserved");
   out.hidden = !me?.session;
-  if (me) out.title = `Signed in as ${me.name}`;
+  if (me) out.title = t("Signed in as {name}", { name: me.name });
 }
 
 export function startAccess() {

@@ -1,5 +1,8 @@
 /** Calls to the REST API: problems become exceptions, and what may pass is tried again. */
 
+import { t } from "./i18n.js";
+import { reported } from "./reports.js";
+
 const RETRYABLE = new Set([429, 502, 503, 504]);
 const PATIENCE = [1, 2, 4, 8]; // seconds between tries, where the server does not say
 
@@ -9,12 +12,12 @@ export const connection = new EventTarget();
 /** An answer of 400 and above, as RFC 9457 words it. */
 export class Problem extends Error {
   /**
-   * @param {number} status
+   * @param {number} status  of HTTP; 0 = the page itself found it
    * @param {{title?: string, detail?: string, errors?: import("./types.js").FieldError[]}} body
    * @param {number | null} retryAfter  seconds
    */
   constructor(status, body, retryAfter) {
-    super(body.detail ?? body.title ?? `The server answered ${status}.`);
+    super(reported(status, body.detail ?? body.title));
     this.status = status;
     this.errors = body.errors ?? [];
     this.retryAfter = retryAfter;
@@ -24,7 +27,7 @@ export class Problem extends Error {
 /** The server could not be reached. */
 export class Unreachable extends Error {
   constructor() {
-    super("The server cannot be reached.");
+    super(t("The server cannot be reached."));
   }
 }
 

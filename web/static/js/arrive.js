@@ -2,6 +2,7 @@
 
 import { getImage, getMetadata, persist } from "./api.js";
 import { handed } from "./hand.js";
+import { t } from "./i18n.js";
 
 /** @typedef {import("./types.js").Picture} Picture */
 
@@ -19,8 +20,8 @@ export async function arrive(settle, put) {
   } else if (from ?? input) {
     const id = String(from ?? input);
     const [picture, { request }] = await persist(() => Promise.all([getImage(id), getMetadata(id)]));
-    if (!picture) throw new Error("There is no picture of this id; it may have been deleted.");
-    if (input) await put(picture, picture.seed === null ? "Picture from the library" : undefined);
+    if (!picture) throw new Error(t("There is no picture of this id; it may have been deleted."));
+    if (input) await put(picture, picture.seed === null ? t("Picture from the library") : undefined);
     else if (request) await settle(request, picture);
   } else return;
   window.history.replaceState(null, "", "/");

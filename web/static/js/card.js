@@ -3,9 +3,11 @@
 import { confirming, el, textButton } from "./dom.js";
 import { standing } from "./format.js";
 import { Frame } from "./frame.js";
+import { t } from "./i18n.js";
 import { isOver } from "./jobs.js";
 import { factsOf, fitsForm } from "./kinds.js";
 import { picturesAt } from "./picture.js";
+import { failure } from "./reports.js";
 import { Steering } from "./steering.js";
 
 /** @typedef {import("./types.js").Job} Job */
@@ -21,15 +23,15 @@ export class Card {
     this.bar = el("span");
     this.progress = el(
       "div",
-      { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
+      { class: "bar", role: "progressbar", "aria-label": t("Progress"), "aria-valuemin": 0, "aria-valuemax": 100 },
       this.bar,
     );
     this.status = el("p", { class: "standing" });
     this.failure = el("p", { class: "failure", hidden: true });
     this.steering = new Steering(job);
-    this.cancel = textButton("close", "Cancel", () => this.actions.cancel(this.job));
-    this.remove = confirming(textButton("trash", "Delete job"), () => this.actions.deleteJob(this.job));
-    this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || "Without a prompt" });
+    this.cancel = textButton("close", t("Cancel"), () => this.actions.cancel(this.job));
+    this.remove = confirming(textButton("trash", t("Delete job")), () => this.actions.deleteJob(this.job));
+    this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || t("Without a prompt") });
     this.node.append(this.frames, this.#slip());
     for (let index = 0; index < job.pictures; index += 1) this.#addFrame(index);
     if (job.kind === "grid" && this.frames.lastElementChild) this.frames.prepend(this.frames.lastElementChild);
@@ -49,7 +51,7 @@ export class Card {
     this.remove.hidden = !over;
     this.steering.update(job);
     this.failure.hidden = !job.error;
-    this.failure.textContent = job.error?.message ?? "";
+    this.failure.textContent = job.error ? failure(job.error) : "";
     const first = job.images.find((image) => image.role === "output");
     if (first) this.#size(first.width, first.height);
     for (const [index, frame] of this.#frames) {
@@ -87,13 +89,13 @@ export class Card {
   #slip() {
     const { request } = this.job;
     const { steering } = this;
-    const again = textButton("settings", "Same settings", () => this.actions.sameSettings(this.job, null));
+    const again = textButton("settings", t("Same settings"), () => this.actions.sameSettings(this.job, null));
     again.hidden = !fitsForm(this.job);
-    const negative = request.negative_prompt ? [el("p", { class: "asked-not", text: `without ${request.negative_prompt}` })] : [];
+    const negative = request.negative_prompt ? [el("p", { class: "asked-not", text: t("without {words}", { words: request.negative_prompt }) })] : [];
     return el(
       "div",
       { class: "slip" },
-      el("p", { class: "asked", text: request.prompt || "Without a prompt" }),
+      el("p", { class: "asked", text: request.prompt || t("Without a prompt") }),
       ...negative,
       this.progress,
       this.status,

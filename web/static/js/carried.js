@@ -1,6 +1,7 @@
 /** What a request asks for and the form has no control for: told in a line, it goes along with the next jobs. */
 
 import { byId } from "./dom.js";
+import { list } from "./format.js";
 
 const KEY = "darkroom.carried";
 const OWN = new Set(["kind", "image", "mask"]); // told by the light table
@@ -44,7 +45,7 @@ function keep() {
   localStorage.setItem(KEY, JSON.stringify(fields));
   const names = Object.keys(fields).sort().map((name) => name.replaceAll("_", " "));
   byId("carried").hidden = !names.length;
-  byId("carried-names").textContent = names.join(", ");
+  byId("carried-names").textContent = list(names);
 }
 
 export function startCarried() {

@@ -1,5 +1,7 @@
 /** Small helpers around the DOM. Text goes in as text nodes only, never as markup. */
 
+import { t } from "./i18n.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -92,7 +94,7 @@ export function confirming(button, action) {
     }
     timer = window.setTimeout(calm, 3000);
     button.classList.add("sure");
-    button.title = `${title}? Press again to do it`;
+    button.title = t("{action}? Press again to do it", { action: title });
     button.setAttribute("aria-label", button.title);
   });
   return button;

@@ -2,6 +2,7 @@
 
 import { Problem } from "./api.js";
 import { byId, el } from "./dom.js";
+import { t } from "./i18n.js";
 
 const summary = byId("problem");
 
@@ -50,7 +51,7 @@ export function showComplaints(complaints, general = "") {
     document.getElementById(name)?.setAttribute("aria-invalid", "true");
   }
   const lines = complaints.map(({ name, message }) =>
-    el("button", { type: "button", text: `${labelOf(name)}: ${message}`, on: { click: () => goTo(name) } }),
+    el("button", { type: "button", text: t("{field}: {message}", { field: labelOf(name), message }), on: { click: () => goTo(name) } }),
   );
   if (general) lines.push(el("p", { text: general }));
   summary.replaceChildren(...lines);

@@ -2,7 +2,8 @@
 
 import { carry, startCarried, withCarried } from "./carried.js";
 import { byId } from "./dom.js";
-import { plural } from "./format.js";
+import { list } from "./format.js";
+import { tn } from "./i18n.js";
 
 const DRAFT = "darkroom.draft";
 let untouched = localStorage.getItem(DRAFT) === null; // nothing was ever typed here
@@ -175,7 +176,8 @@ function listenToTools() {
 export function summarise() {
   const { width, height, steps, count } = /** @type {Record<string, HTMLInputElement>} */ (/** @type {unknown} */ (form.elements));
   const size = [width, height].map((side) => side.value || side.placeholder).join(" × ");
-  byId("settings-summary").textContent = `${size}, ${steps.value} steps, ${plural(Number(count.value), "picture")}`;
+  const effort = tn("{count} step", "{count} steps", Number(steps.value));
+  byId("settings-summary").textContent = list([size, effort, tn("{count} picture", "{count} pictures", Number(count.value))]);
 }
 
 /** What is typed survives a reload. */

@@ -1,22 +1,44 @@
-/** Numbers and names as people read them. */
+/** Numbers, times and names as people write them in the page's language. */
+
+import { locale, t, tn } from "./i18n.js";
+
+/** @param {number} value @param {number} [digits] after the point */
+export function number(value, digits = 0) {
+  return new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+/** @param {number} part  0 to 1 */
+export function percent(part) {
+  return new Intl.NumberFormat(locale, { style: "percent" }).format(part);
+}
 
 /** @param {number} seconds */
 export function duration(seconds) {
-  if (seconds < 1) return "under a second";
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 1) return t("under a second");
+  if (seconds < 10) return t("{seconds} s", { seconds: number(seconds, 1) });
+  if (seconds < 90) return t("{seconds} s", { seconds: number(seconds) });
+  if (seconds < 5400) return t("{minutes} min", { minutes: number(seconds / 60) });
+  return t("{hours} h", { hours: number(seconds / 3600, 1) });
 }
 
 /** @param {number} bytes */
 export function megabytes(bytes) {
-  return `${Math.round(bytes / 1024 / 1024)} MB`;
+  return `${number(bytes / 1024 / 1024)} MB`;
 }
 
-/** @param {number} many @param {string} one @param {string} [more] */
-export function plural(many, one, more = `${one}s`) {
-  return `${many} ${many === 1 ? one : more}`;
+/** A day and a time of it. @param {string} time  of the API */
+export function moment(time) {
+  return new Date(time).toLocaleString(locale, { dateStyle: "long", timeStyle: "short" });
+}
+
+/** Things one after the other: a, b. @param {string[]} things */
+export function list(things) {
+  return things.join(t(", "));
+}
+
+/** Sentences one after the other. @param {string[]} sentences */
+export function paragraph(sentences) {
+  return sentences.join(t(" "));
 }
 
 /** The label a choice has in the form. @param {string} field @param {string} value */
@@ -30,35 +52,39 @@ export function labelOf(field, value) {
  * @param {import("./types.js").Job} job
  */
 export function standing(job) {
-  const { state, progress } = job;
-  if (state === "queued") {
-    if (job.paused) return "Paused";
-    const ahead = progress.position ? `${plural(progress.position, "job")} ahead` : "next in line";
-    const starts = progress.starts_in_seconds;
-    const when = starts === null || starts === undefined ? "" : `, starts in ${duration(starts)}`;
-    return `${job.attempts > 0 ? "Waiting to start again" : "Waiting"}, ${ahead}${when}`;
-  }
-  if (state === "running") return job.paused ? "Pausing" : developing(job);
-  if (state === "cancelled") return "Cancelled";
-  if (state === "failed") return "Failed";
+  const { state } = job;
+  if (state === "queued") return job.paused ? t("Paused") : waiting(job);
+  if (state === "running") return job.paused ? t("Pausing") : developing(job);
+  if (state === "cancelled") return t("Cancelled");
+  if (state === "failed") return t("Failed");
   if (job.verification) return verdict(job.verification);
   const made = new Set(job.images.map((image) => image.index)).size;
-  return `${plural(made, "picture")}${job.started_at ? ` in ${duration(elapsed(job))}` : ""}`;
+  if (!job.started_at) return tn("{count} picture", "{count} pictures", made);
+  return tn("{count} picture in {time}", "{count} pictures in {time}", made, { time: duration(elapsed(job)) });
+}
+
+/** @param {import("./types.js").Job} job */
+function waiting({ attempts, progress }) {
+  const { position, starts_in_seconds: starts } = progress;
+  const parts = [attempts > 0 ? t("Waiting to start again") : t("Waiting")];
+  parts.push(position ? tn("{count} job ahead", "{count} jobs ahead", position) : t("next in line"));
+  if (starts !== null && starts !== undefined) parts.push(t("starts in {time}", { time: duration(starts) }));
+  return list(parts);
 }
 
 /** @param {NonNullable<import("./types.js").Job["verification"]>} verification */
 function verdict({ same, reasons }) {
-  return same ? "Made again: the same, byte for byte" : `Made again, and not the same: ${reasons.join("; ")}`;
+  return same ? t("Made again: the same, byte for byte") : t("Made again, and not the same: {reasons}", { reasons: reasons.join("; ") });
 }
 
 /** @param {import("./types.js").Job} job */
 function developing({ progress, pictures, images }) {
-  if (!progress.step) return "Getting ready";
-  const parts = [`Step ${progress.step} of ${progress.steps}`];
+  if (!progress.step) return t("Getting ready");
+  const parts = [t("Step {step} of {steps}", { step: progress.step, steps: progress.steps })];
   const made = images.filter((image) => image.role !== "raw").length;
-  if (pictures > 1) parts.push(`${made} of ${pictures} done`);
-  if (progress.step >= progress.steps) parts.push("finishing");
-  else if (progress.eta_seconds !== null) parts.push(`${duration(progress.eta_seconds)} left`);
+  if (pictures > 1) parts.push(t("{made} of {pictures} done", { made, pictures }));
+  if (progress.step >= progress.steps) parts.push(t("finishing"));
+  else if (progress.eta_seconds !== null) parts.push(t("{time} left", { time: duration(progress.eta_seconds) }));
   return parts.join(" · ");
 }
 

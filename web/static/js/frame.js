@@ -1,6 +1,7 @@
 /** One picture's place in a job: empty paper, then the preview, then the picture. Its size never changes. */
 
 import { el } from "./dom.js";
+import { t } from "./i18n.js";
 import { captionOf, fitsForm } from "./kinds.js";
 import { describe, picturesAt, pictureTools } from "./picture.js";
 
@@ -36,14 +37,14 @@ export class Frame {
     if (output.role === "grid") this.node.style.setProperty("--ratio", String(output.width / output.height));
     const image = pictureElement(job, output, many);
     image.addEventListener("load", () => this.#develop(), { once: true });
-    const enlarge = el("button", { type: "button", class: "enlarge", "aria-label": `Enlarge: ${describe(job, output)}` }, image);
+    const enlarge = el("button", { type: "button", class: "enlarge", "aria-label": t("Enlarge: {picture}", { picture: describe(job, output) }) }, image);
     enlarge.addEventListener("click", () => this.actions.open(job, this.index));
     const showRaw = (/** @type {boolean} */ pressed) => showPicture(image, pressed && raw ? raw : output, many);
     const tools = el("div", { class: "tools" }, ...pictureTools(job, output, this.actions, { raw, showRaw }));
     this.node.classList.add("result");
     this.paper.querySelector(".enlarge")?.remove();
     this.paper.append(enlarge);
-    this.caption.replaceChildren(el("span", { class: "seed", title: "Seed", text: captionOf(output, job) }), tools);
+    this.caption.replaceChildren(el("span", { class: "seed", title: t("Seed"), text: captionOf(output, job) }), tools);
   }
 
   /** @param {Blob} blob a JPEG of the picture as it stands */
@@ -51,7 +52,7 @@ export class Frame {
     if (this.#shown) return;
     let image = this.paper.querySelector(".preview img");
     if (!image) {
-      image = el("img", { alt: "Preview" });
+      image = el("img", { alt: t("Preview") });
       this.paper.append(el("div", { class: "preview" }, image));
     }
     URL.revokeObjectURL(this.#previewUrl);

@@ -3,6 +3,7 @@
 import { Problem } from "./api.js";
 import { byId } from "./dom.js";
 import { megabytes } from "./format.js";
+import { t } from "./i18n.js";
 
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
 
@@ -65,7 +66,7 @@ function listenToDrops(take) {
 /** What the server would refuse is told before it is sent. @param {File} file @param {number} most bytes */
 function check(file, most) {
   let wrong = "";
-  if (!TYPES.includes(file.type)) wrong = "This is not a PNG, JPEG or WebP picture.";
-  else if (file.size > most) wrong = `This picture has ${megabytes(file.size)}; at most ${megabytes(most)} are taken.`;
-  if (wrong) throw new Problem(422, { detail: wrong, errors: [{ loc: ["body", "image"], msg: wrong }] }, null);
+  if (!TYPES.includes(file.type)) wrong = t("This is not a PNG, JPEG or WebP picture.");
+  else if (file.size > most) wrong = t("This picture has {size}; at most {most} are taken.", { size: megabytes(file.size), most: megabytes(most) });
+  if (wrong) throw new Problem(0, { detail: wrong, errors: [{ loc: ["body", "image"], msg: wrong }] }, null);
 }

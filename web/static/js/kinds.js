@@ -1,17 +1,18 @@
 /** The kinds of job, as the page tells of them. Grids and enlargements come from the API only. */
 
-import { labelOf } from "./format.js";
+import { labelOf, list } from "./format.js";
+import { t, tn } from "./i18n.js";
 
 /** @typedef {import("./types.js").Job} Job */
 /** @typedef {import("./types.js").Picture} Picture */
 
 const NAMES = {
-  txt2img: "From words",
-  img2img: "From a picture",
-  inpaint: "Repainted",
-  grid: "Grid",
-  upscale: "Enlarged",
-  upload: "Sent here",
+  txt2img: t("From words"),
+  img2img: t("From a picture"),
+  inpaint: t("Repainted"),
+  grid: t("Grid"),
+  upscale: t("Enlarged"),
+  upload: t("Sent here"),
 };
 
 /** What a kind is called. @param {Job["kind"] | "upload"} kind */
@@ -48,11 +49,11 @@ export function fitsForm(job) {
 
 /** What a picture is called in its job: a cell by its values, a variation by its own seed. @param {Picture} picture @param {Job} job */
 export function captionOf(picture, job) {
-  if (picture.role === "grid") return "all cells";
+  if (picture.role === "grid") return t("all cells");
   if (job.axes) return cellOf(job.axes, picture.index ?? 0).join(" · ");
   const { variation } = job.request;
-  if (variation) return `variation ${variation.seed + (picture.index ?? 0)}`;
-  return picture.seed === null ? "" : `seed ${picture.seed}`;
+  if (variation) return t("variation {variation}", { variation: variation.seed + (picture.index ?? 0) });
+  return picture.seed === null ? "" : t("seed {seed}", { seed: picture.seed });
 }
 
 /** Values of a grid's cell: numbered from left to right, row by row, block by block. @param {import("./types.js").Axis[]} axes @param {number} index */
@@ -69,30 +70,30 @@ function cellOf(axes, index) {
 export function factsOf(job) {
   const { request, kind } = job;
   if (kind === "upscale") {
-    const drawn = request.method === "redraw" ? drawing(request) : ["without a model"];
-    return [NAMES[kind], `${request.factor} times`, ...drawn];
+    const drawn = request.method === "redraw" ? drawing(request) : [t("without a model")];
+    return [NAMES[kind], t("{factor} times", { factor: request.factor }), ...drawn];
   }
-  const axes = (job.axes ?? []).map((axis) => `${axis.field}: ${axis.values.join(", ")}`);
+  const axes = (job.axes ?? []).map((axis) => t("{field}: {values}", { field: axis.field, values: list(axis.values.map(String)) }));
   return [NAMES[kind], ...axes, `${request.width} × ${request.height}`, ...drawing(request), ...steering(request)];
 }
 
 /** What was set beyond the usual. @param {Record<string, any>} request */
 function steering({ hires, variation, styles, tiling }) {
   return [
-    hires ? `then ${hires.factor} times as large` : "",
-    styles?.length ? `style ${styles.join(", ")}` : "",
-    variation ? `variation ${variation.strength}` : "",
-    tiling && tiling !== "none" ? "seamless" : "",
+    hires ? t("then {factor} times as large", { factor: hires.factor }) : "",
+    styles?.length ? t("style {styles}", { styles: list(styles) }) : "",
+    variation ? t("variation {variation}", { variation: variation.strength }) : "",
+    tiling && tiling !== "none" ? t("seamless") : "",
   ].filter(Boolean);
 }
 
 /** @param {Job["request"]} request */
 function drawing(request) {
   const facts = [
-    `${request.steps} steps`,
-    `${labelOf("sampler", request.sampler)}, ${labelOf("schedule", request.schedule)}`,
-    `guidance ${request.guidance}`,
+    tn("{count} step", "{count} steps", request.steps),
+    list([labelOf("sampler", request.sampler), labelOf("schedule", request.schedule)]),
+    t("guidance {guidance}", { guidance: request.guidance }),
   ];
-  if (request.strength !== undefined) facts.push(`strength ${request.strength}`);
+  if (request.strength !== undefined) facts.push(t("strength {strength}", { strength: request.strength }));
   return facts;
 }

@@ -7,6 +7,7 @@ import { byId } from "./dom.js";
 import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
+import { t } from "./i18n.js";
 import { startIntake } from "./intake.js";
 import { isOver, jobs } from "./jobs.js";
 import { showJobs, showOlder, startTable } from "./table.js";
@@ -78,7 +79,7 @@ async function cancel(job = jobs.current) {
 }
 
 /** @param {Picture} picture @param {string} [name] @param {string} [maskId] */
-async function putOnTable(picture, name = `Picture with seed ${picture.seed}`, maskId) {
+async function putOnTable(picture, name = t("Picture with seed {seed}", { seed: picture.seed ?? "" }), maskId) {
   try {
     clearErrors();
     await load(picture, maskId);
@@ -97,8 +98,8 @@ async function sameSettings({ request }, picture) {
   const one = picture ? { seed: picture.seed, count: 1, ...variationOf(request, picture) } : {};
   if (request.image) {
     const [image] = await Promise.allSettled([inputOf(request)]);
-    if (image.status === "fulfilled") await putOnTable(image.value, "The same picture", request.mask);
-    else showError(new Error("The starting picture was deleted."), "image");
+    if (image.status === "fulfilled") await putOnTable(image.value, t("The same picture"), request.mask);
+    else showError(new Error(t("The starting picture was deleted.")), "image");
   } else if (currentPicture()) unload();
   writeRequest({ ...request, ...one });
   sayModel(request.model);
@@ -109,7 +110,7 @@ async function sameSettings({ request }, picture) {
 function sayModel(name) {
   const here = [...byId("model").options].map((option) => option.value);
   if (!name || !here.length || here.includes(name)) return;
-  showError(new Error(`The model ${name} is not here; the one that is chosen takes its place.`));
+  showError(new Error(t("The model {name} is not here; the one that is chosen takes its place.", { name: String(name) })));
 }
 
 /** A picture's own variation: its number is in the variation's seed. @param {import("./types.js").JobRequest} request @param {Picture} picture */
@@ -164,8 +165,8 @@ const actions = {
 
 /** What the next job does to the starting picture, in words. */
 function whatChanges() {
-  if (kind() === "img2img") return "redrawn as a whole";
-  return painted() ? "redrawn where painted" : "painted on around it";
+  if (kind() === "img2img") return t("redrawn as a whole");
+  return painted() ? t("redrawn where painted") : t("painted on around it");
 }
 
 function onPictureChange() {
@@ -175,10 +176,10 @@ function onPictureChange() {
   byId("remove-image").hidden = !picture;
   byId("drop").classList.toggle("filled", Boolean(picture));
   byId("input-thumb").style.backgroundImage = picture ? `url("${picture.url}?size=256")` : "";
-  if (!picture) byId("input-name").textContent = "Start from a picture";
+  if (!picture) byId("input-name").textContent = t("Start from a picture");
   byId("input-about").textContent = picture
     ? `${picture.width} × ${picture.height} · ${whatChanges()}`
-    : "Drop it here, paste it, or choose a file";
+    : t("Drop it here, paste it, or choose a file");
 }
 
 function listen() {

@@ -1,6 +1,8 @@
 /** What can be done with one finished picture: the row of buttons under it, in the list and in the viewer. */
 
 import { confirming, el, icon, toolButton } from "./dom.js";
+import { list } from "./format.js";
+import { t } from "./i18n.js";
 import { captionOf, fitsForm } from "./kinds.js";
 
 /**
@@ -24,7 +26,7 @@ export function picturesAt(job, index) {
 
 /** @param {Job} job @param {Picture} picture */
 export function describe(job, picture) {
-  return [job.request.prompt || "Picture without a prompt", captionOf(picture, job)].filter(Boolean).join(", ");
+  return list([job.request.prompt || t("Picture without a prompt"), captionOf(picture, job)].filter(Boolean));
 }
 
 /**
@@ -33,24 +35,24 @@ export function describe(job, picture) {
  */
 export function pictureTools(job, output, actions, { raw, showRaw } = {}) {
   const tools = [
-    toolButton("input", "Use as input", () => actions.useAsInput(output)),
-    ...(fitsForm(job) ? [toolButton("settings", "Same settings", () => actions.sameSettings(job, output))] : []),
+    toolButton("input", t("Use as input"), () => actions.useAsInput(output)),
+    ...(fitsForm(job) ? [toolButton("settings", t("Same settings"), () => actions.sameSettings(job, output))] : []),
     el(
       "a",
-      { class: "tool", href: output.url, download: `darkroom-${output.seed ?? output.id}.png`, "aria-label": "Download", title: "Download" },
+      { class: "tool", href: output.url, download: `darkroom-${output.seed ?? output.id}.png`, "aria-label": t("Download"), title: t("Download") },
       icon("download"),
-      el("span", { text: "Download" }),
+      el("span", { text: t("Download") }),
     ),
-    confirming(toolButton("trash", "Delete"), () => actions.deletePicture(job, output.index ?? 0)),
+    confirming(toolButton("trash", t("Delete")), () => actions.deletePicture(job, output.index ?? 0)),
   ];
   if (raw && showRaw) {
-    const toggle = toolButton("layers", "Show raw", () => {
+    const toggle = toolButton("layers", t("Show raw"), () => {
       const pressed = toggle.getAttribute("aria-pressed") !== "true";
       toggle.setAttribute("aria-pressed", String(pressed));
       showRaw(pressed);
     });
     toggle.setAttribute("aria-pressed", "false");
-    toggle.title = "What the model painted, before it was set into the original";
+    toggle.title = t("What the model painted, before it was set into the original");
     tools.unshift(toggle);
   }
   return tools;

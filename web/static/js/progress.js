@@ -2,7 +2,9 @@
 
 import { byId } from "./dom.js";
 import { standing } from "./format.js";
+import { t, tn } from "./i18n.js";
 import { isOver, jobs } from "./jobs.js";
+import { failure } from "./reports.js";
 
 /** @typedef {import("./types.js").Job} Job */
 
@@ -11,7 +13,7 @@ const text = byId("progress-text");
 
 /** Said while a full queue makes a request wait. @param {string} message @param {number} seconds */
 export function sayWaiting(message, seconds) {
-  text.textContent = `${message} Trying again in ${Math.ceil(seconds)} s; Esc stops.`;
+  text.textContent = t("{message} Trying again in {seconds} s; Esc stops.", { message, seconds: Math.ceil(seconds) });
 }
 
 /** @param {Job | undefined} job @param {boolean} active */
@@ -29,7 +31,7 @@ function show(job, active) {
 /** @param {boolean} active */
 function others(active) {
   const more = jobs.unfinished.length - 1;
-  return active && more > 0 ? ` · ${more} more` : "";
+  return active && more > 0 ? ` · ${tn("{count} more", "{count} more", more)}` : "";
 }
 
 /** For ears only; the same words twice are said twice. @param {string} words */
@@ -41,7 +43,7 @@ export function say(words) {
 /** Changes worth a word; steps are not. @param {Job} job @param {Job | undefined} before */
 function announce(job, before) {
   let words = "";
-  if (before && (before.state !== job.state || before.paused !== job.paused)) words = job.error ? `Failed: ${job.error.message}` : standing(job);
+  if (before && (before.state !== job.state || before.paused !== job.paused)) words = job.error ? t("Failed: {why}", { why: failure(job.error) }) : standing(job);
   else if (before && before.images.length < job.images.length && !isOver(job)) words = standing(job);
   if (words) say(words);
 }

@@ -2,7 +2,7 @@
 
 import { connection, getQueue, steerQueue } from "./api.js";
 import { byId, relabel } from "./dom.js";
-import { plural } from "./format.js";
+import { t, tn } from "./i18n.js";
 import { jobs } from "./jobs.js";
 
 /** @typedef {import("./types.js").Job} Job */
@@ -22,13 +22,13 @@ function say(text, mood) {
 /** @param {import("./types.js").Queue} queue */
 function sayQueue({ paused, queued, running, workers }) {
   held = paused;
-  relabel(hold, held ? "play" : "pause", held ? "Resume queue" : "Pause queue");
+  relabel(hold, held ? "play" : "pause", held ? t("Resume queue") : t("Pause queue"));
   const ready = workers.filter((worker) => worker.ready);
-  if (!workers.length) return say("No worker is running. Jobs wait until one starts.", "bad");
-  if (!ready.length) return say("Warming up", "slow");
-  const parts = paused ? ["Paused"] : running ? [] : ["Ready"];
-  if (running) parts.push(`${plural(running, "job")} developing`);
-  if (queued) parts.push(`${queued} waiting`);
+  if (!workers.length) return say(t("No worker is running. Jobs wait until one starts."), "bad");
+  if (!ready.length) return say(t("Warming up"), "slow");
+  const parts = paused ? [t("Paused")] : running ? [] : [t("Ready")];
+  if (running) parts.push(tn("{count} job developing", "{count} jobs developing", running));
+  if (queued) parts.push(tn("{count} waiting", "{count} waiting", queued));
   return say(parts.join(" · "), paused ? "slow" : "good");
 }
 
@@ -44,7 +44,7 @@ async function toggleHold() {
 export function startService(also = async () => {}) {
   connection.addEventListener("trouble", (event) => {
     trouble = /** @type {CustomEvent<string>} */ (event).detail;
-    say(`${trouble} Trying again.`, "bad");
+    say(t("{trouble} Trying again.", { trouble }), "bad");
   });
   connection.addEventListener("calm", () => {
     trouble = "";
@@ -57,7 +57,7 @@ export function startService(also = async () => {}) {
       sayQueue(await getQueue());
       await also();
     } catch (error) {
-      say(`${error instanceof Error ? error.message : error} Trying again.`, "bad");
+      say(t("{trouble} Trying again.", { trouble: error instanceof Error ? error.message : String(error) }), "bad");
     } finally {
       looking = false;
     }

@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 import { extension, summarise, writeForm } from "./form.js";
+import { t } from "./i18n.js";
 
 /** @typedef {{width: number, height: number}} Size  pixels */
 
@@ -23,8 +24,8 @@ export function setOwn(picture) {
   own = picture ? fitted(grown(picture)) : native;
   width.placeholder = own ? String(own.width) : "";
   height.placeholder = own ? String(own.height) : "";
-  const whose = picture ? "the picture’s own" : "the model’s own";
-  byId("native-size").textContent = own ? `${whose}, ${own.width} × ${own.height}` : whose;
+  const whose = picture ? t("the picture’s own size") : t("the model’s own size");
+  byId("native-size").textContent = own ? t("{whose}, {width} × {height}", { whose, width: own.width, height: own.height }) : whose;
   markPreset();
   summarise();
 }

@@ -3,6 +3,7 @@
 import { listJobs, moveJob, pauseJob, resumeJob, retryJob } from "./api.js";
 import { el, relabel, textButton } from "./dom.js";
 import { standing } from "./format.js";
+import { t } from "./i18n.js";
 import { isOver, jobs } from "./jobs.js";
 import { follow } from "./poll.js";
 import { say } from "./progress.js";
@@ -15,14 +16,14 @@ export class Steering {
   /** @param {Job} job */
   constructor(job) {
     this.job = job;
-    this.hold = textButton("pause", "Pause", () => this.#steer(() => this.#toggle()));
-    this.again = textButton("again", "Try again", () => this.#steer(() => this.#retry()));
+    this.hold = textButton("pause", t("Pause"), () => this.#steer(() => this.#toggle()));
+    this.again = textButton("again", t("Try again"), () => this.#steer(() => this.#retry()));
     this.place = el(
       "div",
-      { class: "place", role: "group", "aria-label": "Place among your waiting jobs" },
-      this.#mover("first", "First", "First of your waiting jobs"),
-      this.#mover("earlier", "Sooner", "Sooner, by one job"),
-      this.#mover("later", "Later", "Later, by one job"),
+      { class: "place", role: "group", "aria-label": t("Place among your waiting jobs") },
+      this.#mover("first", t("First"), t("First of your waiting jobs")),
+      this.#mover("earlier", t("Sooner"), t("Sooner, by one job")),
+      this.#mover("later", t("Later"), t("Later, by one job")),
     );
     this.refusal = el("p", { class: "refusal", role: "alert" });
   }
@@ -30,7 +31,7 @@ export class Steering {
   /** @param {Job} job */
   update(job) {
     this.job = job;
-    relabel(this.hold, job.paused ? "play" : "pause", job.paused ? "Resume" : "Pause");
+    relabel(this.hold, job.paused ? "play" : "pause", job.paused ? t("Resume") : t("Pause"));
     this.hold.hidden = isOver(job);
     this.again.hidden = job.state !== "failed" && job.state !== "cancelled";
     const movable = waits(job) && jobs.unfinished.some((other) => other.id !== job.id && sameLine(other, job));
@@ -68,14 +69,14 @@ export class Steering {
     const moved = await moveJob(this.job.id, to);
     const { jobs: waiting } = await listJobs({ state: "queued", limit: 100 }); // the others have another place now
     for (const job of [...waiting, moved]) jobs.put(job);
-    say(`Moved. ${standing(moved)}`);
+    say(t("Moved. {standing}", { standing: standing(moved) }));
   }
 
   async #retry() {
     const job = await retryJob(this.job.id);
     jobs.put(job);
     follow(job.id);
-    say(`Trying again. ${standing(job)}`);
+    say(t("Trying again. {standing}", { standing: standing(job) }));
   }
 }
 

@@ -1,6 +1,7 @@
 /** One picture, large: a dialog with the job's other pictures an arrow key away. */
 
 import { byId, el, toolButton } from "./dom.js";
+import { t } from "./i18n.js";
 import { jobs } from "./jobs.js";
 import { describe, picturesAt, pictureTools } from "./picture.js";
 
@@ -45,11 +46,11 @@ function draw(actions) {
     el(
       "div",
       { class: "viewer-foot" },
-      step(-1, "left", "Previous picture"),
+      step(-1, "left", t("Previous picture")),
       el("p", { text: describe(job, output) }),
       el("div", { class: "tools" }, ...pictureTools(job, output, leaving, { raw, showRaw })),
-      step(1, "right", "Next picture"),
-      toolButton("close", "Close", () => dialog.close()),
+      step(1, "right", t("Next picture")),
+      toolButton("close", t("Close"), () => dialog.close()),
     ),
   );
   return undefined;

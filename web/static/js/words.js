@@ -2,19 +2,20 @@
 
 import { getStyles, getTokens } from "./api.js";
 import { byId, el } from "./dom.js";
-import { plural } from "./format.js";
+import { t, tn } from "./i18n.js";
 
 const QUIET = 300; // ms without a keystroke
 
 /** @param {import("./types.js").Tokens} tokens */
 function say({ count, changes, parts }) {
   const chunks = parts.flatMap((part) => part.chunks);
-  const told = [plural(count, "token")];
-  if (parts.length > 1) told.push(`${parts.length} prompts composed`);
-  else if (chunks.length > 1) told.push(`${chunks.length} chunks`);
+  const told = [tn("{count} token", "{count} tokens", count)];
+  if (parts.length > 1) told.push(tn("{count} prompt composed", "{count} prompts composed", parts.length));
+  else if (chunks.length > 1) told.push(tn("{count} chunk", "{count} chunks", chunks.length));
   const left = chunks.at(-1)?.left ?? 0;
-  told.push(`${left} left${chunks.length > 1 ? " in the last" : ""}`);
-  if (changes.length) told.push(`changes ${changes.length === 1 ? `after step ${changes[0]}` : `${changes.length} times`}`);
+  told.push(chunks.length > 1 ? t("{left} left in the last", { left }) : t("{left} left", { left }));
+  if (changes.length === 1) told.push(t("changes after step {step}", { step: changes[0] }));
+  if (changes.length > 1) told.push(tn("changes {count} time", "changes {count} times", changes.length));
   return told.join(" · ");
 }
 

@@ -1,16 +1,14 @@
 /** What is done to pictures, one or many: the list follows, and what deletes can be undone. */
 
 import { changeImage, deleteImages, persist, restoreImages } from "../api.js";
-import { plural } from "../format.js";
+import { number } from "../format.js";
+import { t, tn } from "../i18n.js";
 import { complain, toast } from "./toast.js";
 
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
 
 const AT_ONCE = 4; // calls
 export const MOST_ZIPPED = 1000; // pictures that one address names
-
-/** @param {number} many */
-const pictures = (many) => plural(many, "picture");
 
 export class Actions {
   /** @param {import("./listing.js").Listing} listing @param {import("./selection.js").Selection} selection */
@@ -48,7 +46,7 @@ export class Actions {
   async favour(all) {
     const favourite = !all.every((picture) => picture.favourite);
     const changed = await this.change(all, () => ({ favourite }));
-    if (all.length > 1 && changed.length) toast(`${pictures(changed.length)} ${favourite ? "marked as favourites" : "no longer favourites"}.`);
+    if (all.length > 1 && changed.length) toast(favourite ? marked(changed.length) : unmarked(changed.length));
     return changed;
   }
 
@@ -59,7 +57,7 @@ export class Actions {
       this.selection.drop(gone);
       const taken = this.listing.remove(gone);
       const stays = Math.max(0, Date.parse(until) - Date.now());
-      toast(`${pictures(gone.length)} deleted.`, { undo: () => this.#restore(gone, taken), stays });
+      toast(tn("{count} picture deleted.", "{count} pictures deleted.", gone.length), { undo: () => this.#restore(gone, taken), stays });
       return gone;
     } catch (error) {
       complain(error);
@@ -73,8 +71,9 @@ export class Actions {
       const { ids: back } = await persist(() => restoreImages(ids));
       const here = new Set(back);
       this.listing.putBack(taken.filter(({ picture }) => here.has(picture.id)));
-      if (back.length < ids.length) toast(`${pictures(ids.length - back.length)} could not be brought back.`, { bad: true });
-      else toast(`${pictures(back.length)} brought back.`);
+      const lost = ids.length - back.length;
+      if (lost) toast(tn("{count} picture could not be brought back.", "{count} pictures could not be brought back.", lost), { bad: true });
+      else toast(tn("{count} picture brought back.", "{count} pictures brought back.", back.length));
       this.onRestored(back);
     } catch (error) {
       complain(error);
@@ -87,7 +86,7 @@ export class Actions {
   /** One as its file, many as an archive. @param {LibraryPicture[]} all */
   download(all) {
     if (all.length > MOST_ZIPPED) {
-      toast(`${pictures(all.length)} are more than fit into one download: at most ${MOST_ZIPPED}.`, { bad: true });
+      toast(t("{count} pictures are more than fit into one download: at most {most}.", { count: number(all.length), most: number(MOST_ZIPPED) }), { bad: true });
       return;
     }
     const [first] = all;
@@ -102,6 +101,12 @@ export class Actions {
     link.click();
   }
 }
+
+/** @param {number} many */
+const marked = (many) => tn("{count} picture marked as a favourite.", "{count} pictures marked as favourites.", many);
+
+/** @param {number} many */
+const unmarked = (many) => tn("{count} picture no longer a favourite.", "{count} pictures no longer favourites.", many);
 
 /** @param {LibraryPicture} picture */
 export function fileOf(picture) {

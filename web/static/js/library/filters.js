@@ -1,7 +1,8 @@
 /** Search, filters and order: what is set shows as chips, and whoever listens hears of every change. */
 
 import { byId, el, icon } from "../dom.js";
-import { labelOf, plural } from "../format.js";
+import { labelOf } from "../format.js";
+import { locale, t, tn } from "../i18n.js";
 import { nameOfKind } from "../kinds.js";
 import { EVERYTHING, isNarrow } from "./query.js";
 
@@ -26,18 +27,18 @@ const WORDS = {
   model: (value) => labelOf("model", value),
   sampler: (value) => labelOf("sampler", value),
   role: (value) => labelOf("role", value),
-  seed: (value) => `seed ${value}`,
-  board: (value) => `board ${value}`,
-  width: (value) => `${value} wide`,
-  height: (value) => `${value} high`,
-  since: (value) => `from ${dayOf(value)}`,
-  until: (value) => `to ${dayOf(value)}`,
+  seed: (value) => t("seed {seed}", { seed: value }),
+  board: (value) => t("board {board}", { board: value }),
+  width: (value) => t("{pixels} wide", { pixels: value }),
+  height: (value) => t("{pixels} high", { pixels: value }),
+  since: (value) => t("from {day}", { day: dayOf(value) }),
+  until: (value) => t("to {day}", { day: dayOf(value) }),
 };
 
 /** @param {string} day */
 function dayOf(day) {
   const at = new Date(`${day}T12:00`);
-  return Number.isNaN(at.getTime()) ? day : at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return Number.isNaN(at.getTime()) ? day : at.toLocaleDateString(locale, { dateStyle: "medium" });
 }
 
 /** @param {string} text @param {boolean} pressed @param {() => void} press @param {string} [glyph] */
@@ -50,7 +51,7 @@ function switchChip(text, pressed, press, glyph) {
 
 /** @param {string} text @param {Partial<Query>} without */
 function removableChip(text, without) {
-  const label = `Remove: ${text}`;
+  const label = t("Remove: {filter}", { filter: text });
   const chip = el("button", { type: "button", class: "chip set", title: label, "aria-label": label, "data-key": text, on: { click: () => set(without) } });
   chip.append(text, icon("close"));
   return chip;
@@ -67,7 +68,7 @@ export function showQuery(asked) {
   const count = set.length + query.tag.length;
   byId("filter-count").hidden = !count;
   byId("filter-count").textContent = String(count);
-  byId("filter").setAttribute("aria-label", count ? `Filter, ${plural(count, "filter")} set` : "Filter");
+  byId("filter").setAttribute("aria-label", count ? tn("Filter, {count} filter set", "Filter, {count} filters set", count) : t("Filter"));
   byId("clear-filters").disabled = !isNarrow(query);
   showChips(set);
 }
@@ -83,12 +84,12 @@ function write(name, value) {
 function showChips(set) {
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.key;
   const chips = [
-    switchChip("Favourites", query.favourite === "true", () => change({ favourite: query.favourite ? "" : "true" }), "heart"),
+    switchChip(t("Favourites"), query.favourite === "true", () => change({ favourite: query.favourite ? "" : "true" }), "heart"),
     ...KINDS.map((kind) => switchChip(nameOfKind(kind), query.kind === kind, () => change({ kind: query.kind === kind ? "" : kind }))),
   ];
   const removable = [
     ...set.map((name) => removableChip(WORDS[name](query[name]), { [name]: "" })),
-    ...query.tag.map((tag) => removableChip(`tag ${tag}`, { tag: query.tag.filter((other) => other !== tag) })),
+    ...query.tag.map((tag) => removableChip(t("tag {tag}", { tag }), { tag: query.tag.filter((other) => other !== tag) })),
   ];
   quick.replaceChildren(...removable, ...chips);
   if (focused) /** @type {HTMLElement | null} */ (quick.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();

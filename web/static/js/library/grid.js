@@ -1,6 +1,7 @@
 /** The grid: of ever so many pictures only those near the screen are in the page. */
 
 import { byId, el, icon } from "../dom.js";
+import { t } from "../i18n.js";
 import { across, heightOfAll, layRows, placesOf, ratioOf, rowAt, rowOf } from "./layout.js";
 
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
@@ -216,7 +217,7 @@ class Cell {
 
 /** What a screen reader says. @param {LibraryPicture} picture */
 export function nameOf(picture) {
-  const prompt = picture.kind === "upload" ? "A picture that was sent" : picture.prompt || "Without a prompt";
+  const prompt = picture.kind === "upload" ? t("A picture that was sent") : picture.prompt || t("Without a prompt");
   const short = prompt.length > 140 ? `${prompt.slice(0, 140)}…` : prompt;
-  return picture.favourite ? `${short}, favourite` : short;
+  return picture.favourite ? t("{picture}, favourite", { picture: short }) : short;
 }

@@ -3,7 +3,7 @@
 import { startAccess } from "../access.js";
 import { getModels, listImages, persist } from "../api.js";
 import { byId, el, textButton } from "../dom.js";
-import { plural } from "../format.js";
+import { t, tn } from "../i18n.js";
 import { startService } from "../service.js";
 import { Actions } from "./actions.js";
 import { clearFilters, learn, showModels, showQuery, startFilters } from "./filters.js";
@@ -59,7 +59,7 @@ function showPage(id) {
   document.documentElement.classList.toggle("covered", id !== null);
   if (id) {
     sheet.show(id, listing.get(id));
-    document.title = `${listing.get(id)?.prompt.slice(0, 60) || "Picture"} · Darkroom`;
+    document.title = `${listing.get(id)?.prompt.slice(0, 60) || t("Picture")} · Darkroom`;
     return;
   }
   sheet.hide();
@@ -136,7 +136,7 @@ async function remove(id) {
 function showChosen() {
   const count = selection.ids.size;
   byId("chosen").hidden = !count;
-  byId("chosen-count").textContent = `${count} selected`;
+  byId("chosen-count").textContent = tn("{count} selected", "{count} selected", count);
   const all = known(selection.ids);
   byId("choose-favourite").setAttribute("aria-pressed", String(all.length > 0 && all.every(({ favourite }) => favourite)));
 }
@@ -172,17 +172,24 @@ async function removeMany(ids) {
 function showFound() {
   grid.setAttribute("aria-busy", "false");
   const { pictures, over } = listing;
-  byId("found").textContent = pictures.length ? `${plural(pictures.length, "picture")}${over ? "" : " and more"}` : "\u00a0";
+  byId("found").textContent = pictures.length ? found(pictures.length, over) : "\u00a0";
   const none = over && !pictures.length;
   byId("nothing").hidden = !none;
   grid.hidden = none;
   if (!none) return;
   if (isNarrow(query)) {
-    say("Nothing found", "No picture fits all of what is asked for. Try fewer words, or take a filter off.", textButton("close", "Clear search and filters", clearFilters));
+    const clear = textButton("close", t("Clear search and filters"), clearFilters);
+    say(t("Nothing found"), t("No picture fits all of what is asked for. Try fewer words, or take a filter off."), clear);
   } else {
-    const studio = el("a", { class: "button primary", href: "/", text: "Make the first one" });
-    say("No pictures yet", "What you make in the studio is kept here, until you delete it. You can also drop a picture, to read how it was made.", studio);
+    const studio = el("a", { class: "button primary", href: "/", text: t("Make the first one") });
+    say(t("No pictures yet"), t("What you make in the studio is kept here, until you delete it. You can also drop a picture, to read how it was made."), studio);
   }
+}
+
+/** @param {number} count @param {boolean} over  whether these are all */
+function found(count, over) {
+  if (over) return tn("{count} picture", "{count} pictures", count);
+  return tn("{count} picture and more", "{count} pictures and more", count);
 }
 
 /** @param {string} title @param {string} why @param {Node} way */
@@ -198,7 +205,7 @@ function showFailure(error) {
   byId("nothing").hidden = !grid.hidden;
   grid.setAttribute("aria-busy", "false");
   const message = error instanceof Error ? error.message : String(error);
-  if (grid.hidden) say("The pictures could not be listed", message, textButton("again", "Try again", () => look(query)));
+  if (grid.hidden) say(t("The pictures could not be listed"), message, textButton("again", t("Try again"), () => look(query)));
   else complain(error);
 }
 

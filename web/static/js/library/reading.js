@@ -3,6 +3,7 @@
 import { persist, readFile, submitJob } from "../api.js";
 import { byId, el } from "../dom.js";
 import { handOver } from "../hand.js";
+import { t } from "../i18n.js";
 import { startIntake } from "../intake.js";
 import { fitsForm, nameOfKind } from "../kinds.js";
 import { complain } from "./toast.js";
@@ -11,11 +12,11 @@ import { complain } from "./toast.js";
 
 const dialog = byId("reading");
 const MAKERS = {
-  darkroom: "Made with Darkroom",
-  a1111: "Made with the AUTOMATIC1111 web UI, or written as it does",
-  comfyui: "Made with ComfyUI",
-  invokeai: "Made with InvokeAI",
-  unknown: "It does not say how it was made",
+  darkroom: t("Made with Darkroom"),
+  a1111: t("Made with the AUTOMATIC1111 web UI, or written as it does"),
+  comfyui: t("Made with ComfyUI"),
+  invokeai: t("Made with InvokeAI"),
+  unknown: t("It does not say how it was made"),
 };
 let shown = ""; // address of the file's own pixels
 
@@ -30,9 +31,9 @@ function show(file, reading) {
   const pairs = Object.entries(parameters).flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]);
   const raw = Object.entries(texts).flatMap(([name, value]) => [el("h4", { text: name }), el("pre", { tabindex: 0, text: value })]);
   const inside = [];
-  if (notes.length) inside.push(part(request ? "Changed on the way" : "Why not", [el("ul", { class: "notes" }, ...notes.map((note) => el("li", { text: note })))]));
-  if (pairs.length) inside.push(part("What it says", [el("dl", { class: "pairs" }, ...pairs)]));
-  if (raw.length) inside.push(el("details", { class: "more" }, el("summary", { text: "The texts in the file, as they stand" }), ...raw));
+  if (notes.length) inside.push(part(request ? t("Changed on the way") : t("Why not"), [el("ul", { class: "notes" }, ...notes.map((note) => el("li", { text: note })))]));
+  if (pairs.length) inside.push(part(t("What it says"), [el("dl", { class: "pairs" }, ...pairs)]));
+  if (raw.length) inside.push(el("details", { class: "more" }, el("summary", { text: t("The texts in the file, as they stand") }), ...raw));
   dialog.replaceChildren(
     el(
       "div",
@@ -41,16 +42,16 @@ function show(file, reading) {
       el("div", {}, el("h2", { id: "reading-title", text: MAKERS[source] }), el("p", { class: "hint", text: file.name }), el("p", { text: verdict(reading) })),
     ),
     el("div", { class: "reading-body" }, ...inside),
-    el("div", { class: "card-foot" }, el("button", { type: "button", text: "Close", on: { click: () => dialog.close() } }), ...ways(request)),
+    el("div", { class: "card-foot" }, el("button", { type: "button", text: t("Close"), on: { click: () => dialog.close() } }), ...ways(request)),
   );
   if (!dialog.open) dialog.showModal();
 }
 
 /** @param {Reading} reading */
 function verdict({ source, request, notes }) {
-  if (!request) return source === "unknown" ? "Many programs and sites take the texts out of pictures." : "It cannot be asked for here.";
-  if (!notes.length) return "All of it can be asked for here.";
-  return "It can be asked for here, with some changes.";
+  if (!request) return source === "unknown" ? t("Many programs and sites take the texts out of pictures.") : t("It cannot be asked for here.");
+  if (!notes.length) return t("All of it can be asked for here.");
+  return t("It can be asked for here, with some changes.");
 }
 
 /** Into the form, or where that has no place for it, as it is. @param {Reading["request"]} request */
@@ -58,7 +59,7 @@ function ways(request) {
   if (!request) return [];
   const job = /** @type {import("../types.js").Job} */ ({ kind: request.kind });
   const go = fitsForm(job) ? () => window.location.assign(handOver(request)) : () => submit(request);
-  const text = fitsForm(job) ? "Use these settings" : `Make it: ${nameOfKind(request.kind).toLowerCase()}`;
+  const text = fitsForm(job) ? t("Use these settings") : t("Make it: {kind}", { kind: nameOfKind(request.kind).toLowerCase() });
   return [el("button", { type: "button", class: "primary", text, on: { click: go } })];
 }
 

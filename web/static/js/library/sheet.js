@@ -2,7 +2,9 @@
 
 import { getChain, getImage, getMetadata, persist, submitJob } from "../api.js";
 import { byId, el, icon, textButton, toolButton } from "../dom.js";
+import { paragraph } from "../format.js";
 import { inputAt, sameSettingsAt } from "../hand.js";
+import { t, tn } from "../i18n.js";
 import { fitsForm } from "../kinds.js";
 import { fileOf } from "./actions.js";
 import { nameOf } from "./grid.js";
@@ -47,12 +49,12 @@ export class Sheet {
     this.picture = known ?? null;
     sheet.hidden = false;
     if (known) this.#draw(known, null);
-    else sheet.replaceChildren(this.#top(), el("p", { class: "sheet-wait", text: "Looking for the picture" }));
+    else sheet.replaceChildren(this.#top(), el("p", { class: "sheet-wait", text: t("Looking for the picture") }));
     if (!sheet.contains(document.activeElement)) sheet.focus({ preventScroll: true });
     try {
       const [picture, metadata] = await persist(() => Promise.all([known ?? getImage(id), getMetadata(id), this.around.labelled]), { signal });
       if (signal.aborted) return;
-      if (!picture) throw new Error("There is no picture of this id; it may have been deleted.");
+      if (!picture) throw new Error(t("There is no picture of this id; it may have been deleted."));
       this.picture = picture;
       this.#draw(picture, metadata);
       const chain = await persist(() => getChain(id), { signal });
@@ -74,21 +76,21 @@ export class Sheet {
     const message = error instanceof Error ? error.message : String(error);
     sheet.replaceChildren(
       this.#top(),
-      el("div", { class: "nothing" }, el("h2", { text: "No such picture" }), el("p", { text: message }), textButton("left", "All pictures", () => this.around.close())),
+      el("div", { class: "nothing" }, el("h2", { text: t("No such picture") }), el("p", { text: message }), textButton("left", t("All pictures"), () => this.around.close())),
     );
   }
 
   #top() {
-    const back = textButton("left", "Library", () => this.around.close());
-    back.title = "Back to the library (Esc)";
+    const back = textButton("left", t("Library"), () => this.around.close());
+    back.title = t("Back to the library (Esc)");
     back.classList.add("with-icon");
     return el(
       "div",
       { class: "sheet-top" },
       back,
       el("span", { class: "spacer" }),
-      toolButton("left", "Previous picture", () => this.around.turn(-1)),
-      toolButton("right", "Next picture", () => this.around.turn(1)),
+      toolButton("left", t("Previous picture"), () => this.around.turn(-1)),
+      toolButton("right", t("Next picture"), () => this.around.turn(1)),
     );
   }
 
@@ -106,11 +108,11 @@ export class Sheet {
 
   /** @param {LibraryPicture} picture @param {Metadata | null} metadata */
   #words(picture, metadata) {
-    const title = picture.kind === "upload" ? "A picture that was sent" : picture.prompt || "Without a prompt";
+    const title = picture.kind === "upload" ? t("A picture that was sent") : picture.prompt || t("Without a prompt");
     const words = [el("h2", { class: "asked", text: title })];
-    if (picture.negative_prompt) words.push(el("p", { class: "asked-not", text: `without ${picture.negative_prompt}` }));
+    if (picture.negative_prompt) words.push(el("p", { class: "asked-not", text: t("without {words}", { words: picture.negative_prompt }) }));
     words.push(this.#tools(picture));
-    if (metadata) words.push(el("p", { class: "told", text: sentences(picture, metadata).join(" ") }));
+    if (metadata) words.push(el("p", { class: "told", text: paragraph(sentences(picture, metadata)) }));
     return words;
   }
 
@@ -118,18 +120,18 @@ export class Sheet {
   #tools(picture) {
     const made = picture.kind !== "upload";
     const fits = made && fitsForm(/** @type {any} */ (picture));
-    const favourite = textButton("heart", "Favourite", () => this.#favour());
+    const favourite = textButton("heart", t("Favourite"), () => this.#favour());
     favourite.id = "sheet-favourite";
     favourite.setAttribute("aria-pressed", String(picture.favourite));
-    favourite.title = "Favourite (F)";
+    favourite.title = t("Favourite (F)");
     const link = (/** @type {string} */ glyph, /** @type {string} */ text, /** @type {string} */ href, more = {}) =>
       el("a", { class: "button", href, title: text, ...more }, icon(glyph), el("span", { text }));
-    const remove = textButton("trash", "Delete", () => this.around.remove(picture.id));
+    const remove = textButton("trash", t("Delete"), () => this.around.remove(picture.id));
     const tools = [favourite];
-    if (fits) tools.push(link("settings", "Same settings", sameSettingsAt(picture.id)));
-    if (fits && picture.role === "output") tools.push(textButton("vary", "Vary", () => this.#vary(picture)));
-    tools.push(link("input", "Use as input", inputAt(picture.id)), link("download", "Download", picture.url, { download: fileOf(picture) }), remove);
-    if (made && picture.role !== "grid") tools.push(textButton("verify", "Verify", () => this.#verify(picture)));
+    if (fits) tools.push(link("settings", t("Same settings"), sameSettingsAt(picture.id)));
+    if (fits && picture.role === "output") tools.push(textButton("vary", t("Vary"), () => this.#vary(picture)));
+    tools.push(link("input", t("Use as input"), inputAt(picture.id)), link("download", t("Download"), picture.url, { download: fileOf(picture) }), remove);
+    if (made && picture.role !== "grid") tools.push(textButton("verify", t("Verify"), () => this.#verify(picture)));
     return el("div", { class: "sheet-tools" }, ...tools, el("p", { class: "verdict", id: "verdict", role: "status" }));
   }
 
@@ -138,7 +140,7 @@ export class Sheet {
     const pairs = parameters(picture, metadata).flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]);
     const all = metadata.request ?? metadata;
     const more = Object.keys(all).length
-      ? [el("details", { class: "more" }, el("summary", { text: metadata.request ? "All that was asked for" : "What its file said" }), el("pre", { tabindex: 0, text: JSON.stringify(all, null, 1) }))]
+      ? [el("details", { class: "more" }, el("summary", { text: metadata.request ? t("All that was asked for") : t("What its file said") }), el("pre", { tabindex: 0, text: JSON.stringify(all, null, 1) }))]
       : [];
     return [this.#own(picture), el("dl", { class: "pairs" }, ...pairs), el("div", { id: "chain" }), ...more];
   }
@@ -146,24 +148,24 @@ export class Sheet {
   /** What its owner made of it: tags and board. @param {LibraryPicture} picture */
   #own(picture) {
     const chips = picture.tags.map((tag) => {
-      const label = `Take off the tag ${tag}`;
+      const label = t("Take off the tag {tag}", { tag });
       const off = () => this.#change({ tags: picture.tags.filter((other) => other !== tag) });
       return el("li", {}, el("button", { type: "button", class: "chip set", title: label, "aria-label": label, on: { click: off } }, tag, icon("close")));
     });
-    const tag = el("input", { type: "text", list: "tags", maxlength: 200, autocomplete: "off", id: "sheet-tag", title: "Add tags", placeholder: "Add a tag", enterkeyhint: "done" });
+    const tag = el("input", { type: "text", list: "tags", maxlength: 200, autocomplete: "off", id: "sheet-tag", title: t("Add tags"), placeholder: t("Add a tag"), enterkeyhint: "done" });
     tag.addEventListener("change", () => {
       const more = tagsIn(tag.value);
       if (more.length) this.#change({ tags: [...new Set([...picture.tags, ...more])] });
     });
-    const board = el("input", { type: "text", list: "boards", maxlength: 100, autocomplete: "off", id: "sheet-board", title: "Board", placeholder: "On none", value: picture.board ?? "", enterkeyhint: "done" });
+    const board = el("input", { type: "text", list: "boards", maxlength: 100, autocomplete: "off", id: "sheet-board", title: t("Board"), placeholder: t("On none"), value: picture.board ?? "", enterkeyhint: "done" });
     board.addEventListener("change", () => this.#change({ board: board.value.trim() || null }));
-    const tags = el("div", { class: "field" }, el("label", { for: "sheet-tag", text: "Tags" }), tag, el("ul", { class: "chips" }, ...chips));
-    return el("div", { class: "own" }, el("div", { class: "field" }, el("label", { for: "sheet-board", text: "Board" }), board), tags);
+    const tags = el("div", { class: "field" }, el("label", { for: "sheet-tag", text: t("Tags") }), tag, el("ul", { class: "chips" }, ...chips));
+    return el("div", { class: "own" }, el("div", { class: "field" }, el("label", { for: "sheet-board", text: t("Board") }), board), tags);
   }
 
   /** @param {import("../types.js").Chain} chain */
   #showChain({ made_from: before, made_into: after }) {
-    const parts = /** @type {[string, LibraryPicture[]][]} */ ([["Made from", before], ["Made into", after]]).filter(([, some]) => some.length);
+    const parts = /** @type {[string, LibraryPicture[]][]} */ ([[t("Made from"), before], [t("Made into"), after]]).filter(([, some]) => some.length);
     sheet.querySelector("#chain")?.replaceChildren(
       ...parts.map(([title, some]) => el("section", {}, el("h3", { text: title }), el("ul", { class: "chain" }, ...some.map((each) => el("li", {}, this.#link(each)))))),
     );
@@ -211,7 +213,7 @@ export class Sheet {
       const { request } = await persist(() => getMetadata(picture.id));
       const varied = { ...request, ...once, seed: picture.seed, count: VARIED.count, variation: { seed, strength: VARIED.strength } };
       await persist(() => submitJob(varied), { lossy: true });
-      toast(`${VARIED.count} variations are on their way.`, { link: { text: "See them in the studio", href: "/" }, stays: 15_000 });
+      toast(tn("{count} variation is on its way.", "{count} variations are on their way.", VARIED.count), { link: { text: t("See them in the studio"), href: "/" }, stays: 15_000 });
     } catch (error) {
       complain(error);
     }

@@ -1,6 +1,7 @@
 /** Short messages at the foot of the page; what was done can be undone from there for a while. */
 
 import { byId, el, icon } from "../dom.js";
+import { t } from "../i18n.js";
 
 const place = byId("toasts");
 const STAYS = 6000; // ms
@@ -25,10 +26,10 @@ export function toast(text, { undo, link, stays = STAYS, bad = false } = {}) {
       leave(node);
       undo();
     };
-    node.append(el("button", { type: "button", class: "quiet undo", text: "Undo", title: "Undo (Ctrl + Z)", on: { click: back } }));
+    node.append(el("button", { type: "button", class: "quiet undo", text: t("Undo"), title: t("Undo (Ctrl + Z)"), on: { click: back } }));
     undoable.push({ node, undo: back });
   }
-  node.append(el("button", { type: "button", class: "tool", "aria-label": "Dismiss", title: "Dismiss", on: { click: () => leave(node) } }, icon("close")));
+  node.append(el("button", { type: "button", class: "tool", "aria-label": t("Dismiss"), title: t("Dismiss"), on: { click: () => leave(node) } }, icon("close")));
   place.append(node);
   while (place.children.length > 3) leave(place.firstElementChild);
   window.setTimeout(() => leave(node), stays);

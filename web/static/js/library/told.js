@@ -1,6 +1,7 @@
 /** How a picture was made, in sentences and as parameters. */
 
-import { duration, labelOf, plural } from "../format.js";
+import { duration, labelOf, moment, number, percent } from "../format.js";
+import { t, tn } from "../i18n.js";
 import { nameOfKind } from "../kinds.js";
 
 /**
@@ -8,18 +9,10 @@ import { nameOfKind } from "../kinds.js";
  * @typedef {import("../types.js").Metadata} Metadata
  */
 
-/** @param {string} time  of the API */
-export function dateOf(time) {
-  return new Date(time).toLocaleString("en-GB", { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
-}
-
 /** @param {number} bytes */
 function sizeOf(bytes) {
-  return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return bytes < 1_000_000 ? `${number(Math.max(1, bytes / 1000))} kB` : `${number(bytes / 1_000_000, 1)} MB`;
 }
-
-/** @param {number} part  0 to 1 */
-const percent = (part) => `${Math.round(part * 100)} %`;
 
 /** A request that says what one picture was drawn with: of an enlargement what it has, of a grid what its cells share. @param {Metadata} metadata @returns {Record<string, any> | null} */
 function drawingOf({ request }) {
@@ -30,59 +23,76 @@ function drawingOf({ request }) {
 /** @param {LibraryPicture} picture @param {Metadata} metadata @returns {string[]} */
 export function sentences(picture, metadata) {
   const request = drawingOf(metadata);
-  if (!request) return [`Sent here on ${dateOf(picture.created_at)}.`];
-  const told = [`${beginning(picture, metadata, request)} on ${dateOf(picture.created_at)}.`];
+  const date = moment(picture.created_at);
+  if (!request) return [t("Sent here on {date}.", { date })];
+  const told = [beginning(picture, metadata, request, date)];
   if (request.steps && (metadata.request?.kind !== "upscale" || request.method === "redraw")) told.push(drawn(metadata, request));
-  if (request.variation) told.push(`It is turned ${percent(request.variation.strength)} of the way toward another seed.`);
-  if (request.hires) told.push(`Then it was made ${request.hires.factor} times as large in a second pass.`);
-  if (request.styles?.length) told.push(`In the style ${request.styles.join(" and ")}.`);
+  if (request.variation) told.push(t("It is turned {part} of the way toward another seed.", { part: percent(request.variation.strength) }));
+  if (request.hires) told.push(t("Then it was made {factor} times as large in a second pass.", { factor: request.hires.factor }));
+  if (request.styles?.length) told.push(t("In the style {styles}.", { styles: request.styles.join(t(" and ")) }));
   if (metadata.timings) told.push(timeOf(metadata.timings.seconds, request.count));
   return told;
 }
 
 /** A job's pictures are made side by side. @param {number} seconds @param {number} [count] */
 function timeOf(seconds, count = 1) {
-  return count > 1 ? `It was there ${duration(seconds)} after its job began.` : `It took ${duration(seconds)}.`;
+  const time = duration(seconds);
+  return count > 1 ? t("It was there {time} after its job began.", { time }) : t("It took {time}.", { time });
 }
 
-/** @param {LibraryPicture} picture @param {Metadata} metadata @param {Record<string, any>} request */
-function beginning(picture, metadata, request) {
-  if (picture.role === "raw") return "What the model painted, before it was set into the original,";
-  if (metadata.request?.kind === "grid") return "All pictures of a grid on one sheet, made";
-  if (request.kind === "img2img") return `Drawn over another picture, of which ${percent(request.strength)} could change,`;
-  if (request.kind === "inpaint") return request.extend ? "Another picture, painted on around its edges," : "Another picture, repainted where its mask is,";
-  if (request.kind === "upscale") return `Made ${request.factor} times as large ${request.method === "redraw" ? "and drawn over, tile by tile," : "without a model,"}`;
-  return "Drawn from words";
+/** @param {LibraryPicture} picture @param {Metadata} metadata @param {Record<string, any>} request @param {string} date */
+function beginning(picture, metadata, request, date) {
+  const { factor, kind } = request;
+  if (picture.role === "raw") return t("What the model painted, before it was set into the original, on {date}.", { date });
+  if (metadata.request?.kind === "grid") return t("All pictures of a grid on one sheet, made on {date}.", { date });
+  if (kind === "img2img") {
+    return t("Drawn over another picture, of which {part} could change, on {date}.", { part: percent(request.strength), date });
+  }
+  if (kind === "inpaint" && request.extend) return t("Another picture, painted on around its edges, on {date}.", { date });
+  if (kind === "inpaint") return t("Another picture, repainted where its mask is, on {date}.", { date });
+  if (kind === "upscale" && request.method === "redraw") {
+    return t("Made {factor} times as large and drawn over, tile by tile, on {date}.", { factor, date });
+  }
+  if (kind === "upscale") return t("Made {factor} times as large without a model, on {date}.", { factor, date });
+  return t("Drawn from words on {date}.", { date });
 }
 
 /** @param {Metadata} metadata @param {Record<string, any>} request */
 function drawn({ model, seed }, request) {
-  const with_ = [
-    request.guidance > 1 ? `guidance ${request.guidance}` : "no guidance",
-    ...(seed === null || seed === undefined ? [] : [`seed ${seed}`]),
-  ];
-  const whose = model ? labelOf("model", model.name) : "The model";
-  const way = `${labelOf("sampler", request.sampler)} on the ${labelOf("schedule", request.schedule)} schedule`;
-  return `${whose} took ${plural(request.steps, "step")} of ${way}, with ${with_.join(" and ")}.`;
+  const { guidance } = request;
+  const how = [guidance > 1 ? t("guidance {guidance}", { guidance }) : t("no guidance")];
+  if (seed !== null && seed !== undefined) how.push(t("seed {seed}", { seed }));
+  return tn(
+    "{model} took {count} step of {sampler} on the {schedule} schedule, with {how}.",
+    "{model} took {count} steps of {sampler} on the {schedule} schedule, with {how}.",
+    request.steps,
+    {
+      model: model ? labelOf("model", model.name) : t("The model"),
+      sampler: labelOf("sampler", request.sampler),
+      schedule: labelOf("schedule", request.schedule),
+      how: how.join(t(" and ")),
+    },
+  );
 }
 
 /** @param {LibraryPicture} picture @param {Metadata} metadata @returns {[string, string][]} */
 export function parameters(picture, metadata) {
   const request = drawingOf(metadata) ?? {};
   const { model, timings } = metadata;
+  const { variation } = request;
   const pairs = /** @type {[string, unknown][]} */ ([
-    ["Kind", nameOfKind(picture.kind)],
-    ["Model", model && `${labelOf("model", model.name)} (${model.hash.slice(0, 10)})`],
-    ["Sampler", request.sampler && labelOf("sampler", request.sampler)],
-    ["Schedule", request.schedule && labelOf("schedule", request.schedule)],
-    ["Steps", request.steps],
-    ["Guidance", request.guidance],
-    ["Seed", picture.seed],
-    ["Variation", request.variation && `${request.variation.seed}, strength ${request.variation.strength}`],
-    ["Strength", request.strength],
-    ["Size", `${picture.width} × ${picture.height}`],
-    ["File", `${picture.format.toUpperCase()}, ${sizeOf(picture.bytes)}`],
-    ["Time", timings && duration(timings.seconds)],
+    [t("Kind"), nameOfKind(picture.kind)],
+    [t("Model"), model && `${labelOf("model", model.name)} (${model.hash.slice(0, 10)})`],
+    [t("Sampler"), request.sampler && labelOf("sampler", request.sampler)],
+    [t("Schedule"), request.schedule && labelOf("schedule", request.schedule)],
+    [t("Steps"), request.steps],
+    [t("Guidance"), request.guidance],
+    [t("Seed"), picture.seed],
+    [t("Variation"), variation && t("{seed}, strength {strength}", { seed: variation.seed, strength: variation.strength })],
+    [t("Strength"), request.strength],
+    [t("Size"), `${picture.width} × ${picture.height}`],
+    [t("File"), t("{format}, {size}", { format: picture.format.toUpperCase(), size: sizeOf(picture.bytes) })],
+    [t("Time"), timings && duration(timings.seconds)],
   ]);
   return pairs.flatMap(([name, value]) => (value === undefined || value === null || value === "" ? [] : [[name, String(value)]]));
 }
