@@ -10,19 +10,21 @@ INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check
 # twenty seconds of a slow core before a worker has begun.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all stacks browsers others screenshot lint train evaluate bench load soak audit gpu-check clean chromium postgres
+.PHONY: run test test-all stacks browsers engine others screenshot lint train evaluate bench load soak audit gpu-check clean chromium postgres
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
 
-# Tests run as three parts side by side: one starts stacks and one browsers, which both wait most of their time, and
-# the third computes. Each prints when it is done, where make can hold output back (4.0 and later).
+# Tests run as four parts side by side: one starts stacks and one browsers, which both wait most of their time, the
+# other two compute. Each prints when it is done, where make can hold output back (4.0 and later).
 STACKS := tests/chaos tests/cli tests/deploy
 BROWSERS := tests/e2e tests/web
+ENGINE := tests/worker tests/parity
 # Debian keeps the server off the PATH.
 POSTGRES = { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null
-PARTS = --no-print-directory --jobs=3 $(addprefix --,$(filter output-sync,$(.FEATURES))) stacks browsers others
+PARTS = --no-print-directory --jobs=4 $(addprefix --,$(filter output-sync,$(.FEATURES))) stacks browsers engine others
 NEEDS = $$(command -v chromium >/dev/null || echo ' and not browser')$$($(POSTGRES) >/dev/null || echo ' and not postgres')
+TSC := web/node_modules/.bin/tsc
 CHOSEN = -m "$(MARKS)$(NEEDS)"
 
 test: lint chromium postgres  ## everything but the slow tests
@@ -37,8 +39,11 @@ stacks:
 browsers:
 	@$(BIN)/pytest $(CHOSEN) $(BROWSERS)
 
+engine:
+	@$(BIN)/pytest $(CHOSEN) $(ENGINE)
+
 others:
-	@$(BIN)/pytest $(CHOSEN) $(addprefix --ignore=,$(STACKS) $(BROWSERS))
+	@$(BIN)/pytest $(CHOSEN) $(addprefix --ignore=,$(STACKS) $(BROWSERS) $(ENGINE))
 
 screenshot: .venv/installed-to-test chromium  ## make docs/studio.png anew
 	SCREENSHOT=docs/studio.png $(BIN)/pytest tests/e2e/test_page.py -k develops
@@ -47,6 +52,12 @@ lint: .venv/installed-to-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@if $(MAKE) --no-print-directory --silent $(TSC); then cd web && ../$(TSC) --project jsconfig.json; \
+	else echo "TypeScript cannot be fetched here (npm): the types in web/static/js were not checked."; fi
+
+# Its version and its parts' hashes stand in package-lock.json.
+$(TSC): web/package-lock.json
+	@command -v npm >/dev/null && cd web && npm ci --ignore-scripts --no-audit --no-fund --silent && touch ../$@
 
 train: .venv/installed-to-test  ## train the bundled model from scratch; ARGS="--minutes 60" bounds it
 	$(BIN)/python -m worker.training $(ARGS)

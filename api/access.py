@@ -36,7 +36,9 @@ REVIEW_SECONDS = 5.0  # so long an answer under way outlives its key, at most
 LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Open to everybody: the shells of the pages, the description of the API, and what load balancers ask.
-_OPEN = re.compile(r"/|/library(/[^/]+)?|/docs|/openapi\.json|/healthz|/readyz|/sign-in|/sign-out|/static/.+")
+_OPEN = re.compile(
+    r"/|/library(/[^/]+)?|/queue|/settings|/docs|/openapi\.json|/healthz|/readyz|/sign-in|/sign-out|/static/.+"
+)
 _ANY_KEY = re.compile(r"/api/v1/me")
 _ADMIN = re.compile(r"/metrics|/api/v1/(dead-letters|admin)(/.*)?|/api/v1/queue/.+")
 _HERE = re.compile(r"/metrics")  # what this machine may see without a key

@@ -35,6 +35,7 @@ from api.routes import (
     jobs,
     library,
     me,
+    queue,
     reading,
     sign_in,
     tokens,
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None, tracing: Tracing | None = None)
     describe(app)
     webhooks.describe_message(app)
     pictures, rest = (images, library, verification, reading), (events, webhooks, dead_letters, catalogue)
-    for module in (jobs, *pictures, *rest, tokens, health, me, docs, sign_in):
+    for module in (jobs, queue, *pictures, *rest, tokens, health, me, docs, sign_in):
         app.include_router(module.router)
     app.include_router(make_router(settings))
     mount_static(app)

@@ -69,7 +69,7 @@ def _of_ledger(stock: Stock) -> Iterator[Metric]:
 
 def _of_workers(workers: list[WorkerInfo]) -> Iterator[Metric]:
     """What workers say of themselves, and the counters they push with their heartbeat."""
-    for field, told in (("rows", "Samples in the last U-Net call."), ("busy", "Jobs in development.")):
+    for field, told in (("rows", "Rows in flight."), ("busy", "Jobs in development.")):
         gauge = GaugeMetricFamily(f"darkroom_worker_{field}", told, labels=["worker", "device"])
         for worker in workers:
             gauge.add_metric([worker.id, worker.device], getattr(worker, field))

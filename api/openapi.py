@@ -20,6 +20,7 @@ _LETTER = "/api/v1/dead-letters/{job_id}"
 _LINKS = (
     ("POST /api/v1/jobs", "/id", _JOB),
     ("GET /api/v1/jobs", "/jobs/0/id", _JOB),
+    ("GET /api/v1/jobs/active", "/jobs/0/id", _JOB),
     (f"GET {_JOB}", "/images/0/id", _IMAGE),
     (f"POST {_JOB}/retry", "/id", _JOB),
     ("POST /api/v1/images", "/id", _IMAGE),

@@ -42,19 +42,19 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
-    """Milliseconds of a tick and of its U-Net call alone, medians of ticks and calls in turn."""
+    """Milliseconds of a tick and of its U-Net call alone, medians of ticks and calls in turn.
+
+    share: what a tick takes beside its call, as a part of the call; the median of neighbours, since a machine's pace
+    changes in between.
+    """
 
     rows: int
     tick: float
     call: float
-
-    @property
-    def share(self) -> float:
-        """What a tick takes beside its call, as a part of the call."""
-        return self.tick / self.call - 1
+    share: float
 
 
-def overhead(components: Components, scale: Scale, rows: int, times: int = 10) -> Overhead:
+def overhead(components: Components, scale: Scale, rows: int, times: int = 24) -> Overhead:
     """Full ticks of guided pictures that are previewed, beside raw calls of the same rows."""
     stepper, bare = Stepper(components, rows), Bare(components)
     flying = [stepper.engine.submit(plain(scale, i, steps=times + rows + 2, previews=True)) for i in range(rows // 2)]
@@ -70,7 +70,8 @@ def overhead(components: Components, scale: Scale, rows: int, times: int = 10) -
     for ticket in flying:
         ticket.cancel()
     stepper.tick()
-    return Overhead(rows, statistics.median(ticks), statistics.median(calls))
+    shares = [tick / call - 1 for tick, call in zip(ticks, calls, strict=True)]
+    return Overhead(rows, *map(statistics.median, (ticks, calls, shares)))
 
 
 def _milliseconds(work: Callable[[], object], components: Components) -> float:

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from contract.broker import make_celery, send_hint
 from contract.ids import new_job_id
 from contract.requests import Txt2Img
 from contract.settings import ROOT
@@ -156,7 +158,7 @@ async def dawdle(port: int, clients: int, over: asyncio.Event) -> None:
 
 def polling(seconds: float) -> Iterator[Row]:
     """A thousand pollers, alone and beside slow clients."""
-    with Stack(workers=1) as stack:
+    with Stack(workers=1, proxied=False) as stack:
         port = stack.ports[0]
         _, jobs = asyncio.run(submit(port, 1, 20, 5))
         alone = asyncio.run(poll(port, 1000, jobs, seconds))
@@ -180,7 +182,8 @@ def polling(seconds: float) -> Iterator[Row]:
 
 def submitting(seconds: float) -> Iterator[Row]:
     """Fifty clients submit, and the worker is idle enough to take each job at once."""
-    with Stack(workers=2, step=0.002, concurrency=16) as stack:
+    with Stack(workers=2, step=0.002, concurrency=16, proxied=False) as stack:
+        asyncio.run(submit(stack.ports[0], 50, 50, 3))  # threads and connections are made when they are first needed
         tally, ids = asyncio.run(submit(stack.ports[0], 50, 50, seconds))
         eventually(lambda: stack.store.counts() == (0, 0))
         p50, p95 = share(tally.seconds, 0.5), share(tally.seconds, 0.95)
@@ -195,15 +198,18 @@ def submitting(seconds: float) -> Iterator[Row]:
 
 @contextmanager
 def queued(stack: Stack, jobs: Sequence[tuple[str, int]], steps: int) -> Iterator[dict[str, list[str]]]:
-    """Jobs of several owners, put into the ledger directly, in this order: ids by owner."""
+    """Jobs of several owners, put into the ledger and rung for as the api does, in this order: ids by owner."""
     ids: dict[str, list[str]] = {}
+    bell = make_celery(stack.settings)
     request = Txt2Img.model_validate({**BODY, "steps": steps, "model": "mini"})
     for owner, count in jobs:
         for _ in range(count):
             job_id = new_job_id()
             stack.store.submit(job_id, request, owner=owner, steps=steps, inputs={}, max_queue=10**6)
+            send_hint(bell, job_id)
             ids.setdefault(owner, []).append(job_id)
     yield ids
+    bell.close()
 
 
 def span(stack: Stack, ids: Sequence[str]) -> float:
@@ -219,7 +225,8 @@ def scaling(jobs: int) -> Iterator[Row]:
     """The same jobs by one, two and four workers."""
     rates = {}
     for workers in (1, 2, 4):
-        with Stack(workers=workers, step=0.05, concurrency=4) as stack, queued(stack, [("a", jobs)], 20) as ids:
+        settings: dict[str, Any] = {"workers": workers, "step": 0.05, "concurrency": 4, "proxied": False}
+        with Stack(**settings) as stack, queued(stack, [("a", jobs)], 20) as ids:
             rates[workers] = jobs / span(stack, ids["a"])
     two, four = rates[2] / rates[1], rates[4] / rates[1]
     found = f"{rates[1]:.1f}, {rates[2]:.1f}, {rates[4]:.1f} jobs/s: {two:.2f} x, {four:.2f} x"
@@ -228,7 +235,7 @@ def scaling(jobs: int) -> Iterator[Row]:
 
 def fairness() -> Iterator[Row]:
     """Ten jobs of one owner, alone and behind a thousand of another."""
-    with Stack(workers=1, step=0.01, concurrency=8) as stack:
+    with Stack(workers=1, step=0.01, concurrency=8, proxied=False) as stack:
         with queued(stack, [("b", 10)], 20) as ids:
             alone = span(stack, ids["b"])
         with queued(stack, [("a", 1000), ("b", 10)], 20) as ids:
@@ -239,7 +246,7 @@ def fairness() -> Iterator[Row]:
 
 def memory() -> Iterator[Row]:
     """What ten thousand waiting jobs take."""
-    with Stack(workers=0) as stack, queued(stack, [("a", 10_000)], 20):
+    with Stack(workers=0, proxied=False) as stack, queued(stack, [("a", 10_000)], 20):
         used = int(stack.store.redis.info("memory")["used_memory"]) / 2**20
     yield Row("Redis with 10,000 jobs queued", f"{used:.0f} MiB", "< 256 MiB", used < 256)
 

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from contract.grid import Grid
 from contract.kinds import JobRequest
 from contract.requests import pixel_steps
@@ -115,3 +117,26 @@ def would_start(standing: Standing, owner: str, cost: int) -> float | None:
     lines = [with_it, *(line for line in standing.lines if line.owner != owner)]
     told = foresee(replace(standing, lines=lines), owner, mine.jobs, cost)
     return told.start if told else None
+
+
+class Accuracy(BaseModel):
+    """How well it was told when jobs would be done: of the last twenty that waited and were told, what came of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    jobs: int = Field(description="How many of them there are; 0 = nothing is known yet.")
+    half_within: float | None = Field(None, description="Half of them ended within this share of the time told.")
+    most_within: float | None = Field(None, description="Nine in ten of them did.")
+
+
+def accuracy(ends: Iterable[tuple[float, float]]) -> Accuracy:
+    """ends: what was told and what it took, in one unit; what was told to be over at once says nothing.
+
+    >>> accuracy([(100, 90), (100, 103), (50, 75)])
+    Accuracy(jobs=3, half_within=0.1, most_within=0.5)
+    """
+    errors = sorted(abs(took - told) / told for told, took in ends if told > 0)
+    if not errors:
+        return Accuracy(jobs=0)
+    half, most = (errors[math.ceil(share * len(errors)) - 1] for share in (0.5, 0.9))
+    return Accuracy(jobs=len(errors), half_within=round(half, 3), most_within=round(most, 3))

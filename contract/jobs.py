@@ -101,6 +101,7 @@ class Job(_Answer):
     error: Problem | None
     attempts: int
     owner: str
+    worker: str | None = Field(None, description="The worker that develops it, or was the last to do so.")
     verification: Verification | None = Field(
         None, description="Of a job that makes a picture again to compare it: what came of it. It shows no picture."
     )
@@ -120,14 +121,22 @@ class ModelInfo(_Answer):
     guidance: float = Field(7.5, description="The guidance that suits it, which the page begins with.")
 
 
+class MemoryUse(_Answer):
+    """Memory of a worker's device: of a GPU its own, of a CPU the machine's."""
+
+    used: int = Field(description="Bytes that this worker takes of it.")
+    total: int = Field(description="Bytes that there are.")
+
+
 class WorkerInfo(_Answer):
     """A worker as its heartbeat tells it."""
 
     id: str
     host: str
-    device: str
+    device: str = Field(description="Its name, for people.")
     models: list[ModelInfo]
-    rows: int = Field(description="Samples in the last U-Net call.")
+    memory: MemoryUse | None = Field(None, description="Null where the system does not tell.")
+    rows: int = Field(description="Rows in flight: samples that the U-Net takes step by step.")
     busy: int = Field(description="Jobs it is developing.")
     ready: bool = Field(description="Its warm-up picture is made.")
     heartbeat_at: datetime

@@ -19,9 +19,11 @@
 | `speed:<model>`      | hash   | pixel-steps done and time taken, the older the less; jobs running |
 | `counters`           | hash   | how often: claims, lost, retries, released, hints_repeated, and each final state |
 | `estimates`          | hash   | how well starts are told: jobs, sum of errors and of waits, ms |
+| `foretold`           | list   | of the last twenty jobs whose end was told: ms that were told, ms that it took |
 | `load:<worker>`      | hash   | owner → jobs that this worker holds of his |
 | `paused`             | zset   | waiting jobs that their owner paused, by time of arrival |
 | `pause`              | string | there while the whole queue is paused: since when |
+| `resumed`            | string | when the whole queue was resumed, the last time |
 | `deadlines`          | zset   | jobs, by the time they must have started or ended |
 | `deliveries`         | zset   | ended jobs whose webhook is to be told, by when it is due or its lease ends |
 | `delivery:<job>`     | hash   | how that stands, and how often it was taken |
@@ -55,7 +57,7 @@
 PREFIX = "darkroom:"
 QUEUED, LEASES, JOBS, GARBAGE = (PREFIX + name for name in ("queued", "leases", "jobs", "garbage"))
 SUSPECTS, DEAD = PREFIX + "suspects", PREFIX + "dead"
-ESTIMATES, COUNTERS = PREFIX + "estimates", PREFIX + "counters"
+ESTIMATES, FORETOLD, COUNTERS = PREFIX + "estimates", PREFIX + "foretold", PREFIX + "counters"
 PAUSED, PAUSE = PREFIX + "paused", PREFIX + "pause"
 WORKERS, MODELS, TOKENIZERS, REAPER = (PREFIX + name for name in ("workers", "models", "tokenizers", "reaper"))
 CHANGED, CANCEL = PREFIX + "changed", PREFIX + "cancel"

@@ -65,6 +65,7 @@ def _job(fields: Mapping[str, str], before: Ahead | None, images: Sequence[Image
         else None,
         attempts=int(fields["attempts"]),
         owner=fields["owner"],
+        worker=fields.get("worker"),
         verification=_verification(fields),
     )
 

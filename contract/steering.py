@@ -1,4 +1,4 @@
-"""What changes the order of the queue: pause and resume, move, retry; and what no worker can do any more."""
+"""The queue in its order, and what changes it: pause and resume, move, retry, clear; and what no worker can do."""
 
 import json
 from collections.abc import Mapping
@@ -8,13 +8,14 @@ from pydantic import TypeAdapter
 
 from contract import keys
 from contract.errors import Conflict
-from contract.jobs import JobState
+from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
 from contract.store import JobStore
 from contract.verification import Original
 
 Place = int | Literal["first", "last", "earlier", "later"]  # from 0, beyond the end is the end; the last two are by one
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
+_CLEARED_AT_ONCE = 500  # jobs; Redis does nothing else meanwhile
 
 
 class Steering:
@@ -61,7 +62,24 @@ class Steering:
             verifies=Original.model_validate_json(verifies) if verifies else None,
         )
 
+    def clear(self, owner: str) -> int:
+        """Cancel all of an owner's jobs that wait, paused ones too; how many it were."""
+        cleared, most = 0, _CLEARED_AT_ONCE
+        while most == _CLEARED_AT_ONCE:
+            most = int(self._store.run("clear", owner, _CLEARED_AT_ONCE))
+            cleared += most
+        return cleared
+
     # --- the whole queue ---------------------------------------------------------------------------
+
+    def active(self, owner: str | None, limit: int) -> tuple[list[Job], int]:
+        """At most `limit` jobs that run or wait, in order, and how many there are in all. owner: only his; None = all.
+
+        First those that run, longest first; then those that wait, as their turns come; then those that are paused.
+        """
+        number, ids = self._store.run("active", owner or "", limit)
+        jobs = self._store.get_many(ids)
+        return sorted((job for job in jobs if not job.state.final), key=_turn), int(number)
 
     def hold(self) -> None:
         """No worker takes a job any more; those that run go on."""
@@ -83,3 +101,12 @@ class Steering:
 
 def _state(word: str | None) -> JobState | None:
     return JobState(word) if word else None
+
+
+def _turn(job: Job) -> tuple[int, float, float]:
+    """Sorts the queue. A suspect, which has no place in a line, goes before those that have."""
+    since = (job.started_at or job.created_at).timestamp()
+    if job.state is JobState.RUNNING:
+        return 0, 0.0, since
+    position = job.progress.position
+    return (2, 0.0, since) if job.paused else (1, -1.0 if position is None else float(position), since)

@@ -1,9 +1,11 @@
 """What the ledger holds and what has happened in it: the numbers behind /metrics."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from contract import keys
 from contract.broker import UNREAD_HINTS
+from contract.estimates import Accuracy, accuracy
 from contract.store import JobStore
 
 _STANDS = ("queued", "paused", "running")
@@ -43,3 +45,9 @@ def take_stock(store: JobStore) -> Stock:
         told_error=told["error_ms"] / 1000,
         told_wait=told["wait_ms"] / 1000,
     )
+
+
+def told_ends(store: JobStore) -> Accuracy:
+    """How well the ends of the last jobs were told."""
+    kept = cast("list[str]", store.redis.lrange(keys.FORETOLD, 0, -1))
+    return accuracy((float(told), float(took)) for told, _, took in (each.partition(" ") for each in kept))

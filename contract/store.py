@@ -357,16 +357,24 @@ class JobStore:
         """Who waits for this model ('' = none), and how fast its workers are."""
         return standing_from(self.run("queue", model))
 
-    def told(self, job_id: str, seconds: float) -> None:
-        """Remember that the client was told when its job starts, to learn how well that is told."""
-        self.run("estimate", job_id, int(seconds * 1000))
+    def told(self, job_id: str, start: float, end: float | None = None) -> None:
+        """Remember that the client was told in how many seconds its job starts and ends, to learn how true that is."""
+        self.run("estimate", job_id, int(start * 1000), int((end or 0) * 1000))
 
     def page(
-        self, *, state: JobState | None, kind: str | None, before: float | None, limit: int, owner: str | None = None
+        self,
+        *,
+        state: JobState | None,
+        kind: str | None,
+        before: float | None,
+        limit: int,
+        owner: str | None = None,
+        ended: bool = False,
     ) -> tuple[list[Job], float | None]:
         """Newest first: at most `limit` jobs older than `before` (ms), and where the next page begins.
 
-        owner: only his; None = everybody's. A page ends after 2000 jobs looked at, with however many of them fit.
+        owner: only his; None = everybody's. ended: only those that are over. A page ends after 2000 jobs looked at,
+        with however many of them fit.
         """
         found: list[Job] = []
         for _ in range(10):
@@ -379,7 +387,8 @@ class JobStore:
             )
             scores = dict(rows)
             for job in self.get_many(scores):
-                if (state is None or job.state is state) and (kind is None or job.kind == kind):
+                fits = (state is None or job.state is state) and (kind is None or job.kind == kind)
+                if fits and (job.state.final or not ended):
                     found.append(job)
                     before = scores[job.id]
                     if len(found) == limit:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pydantic import TypeAdapter, ValidationError
 
 FOLDER = Path(__file__).resolve().parent / "languages"
@@ -47,7 +47,7 @@ class Language:
         """
         text = self.texts.get(sentence, sentence)
         parts = _PLACE.split(text if isinstance(text, str) else text["other"])
-        return Markup("").join(values[part] if at % 2 else part for at, part in enumerate(parts))
+        return Markup("").join(escape(values[part] if at % 2 else part) for at, part in enumerate(parts))
 
     def messages(self, sentences: Iterable[str]) -> dict[str, Text]:
         """The translations of these, as far as there are any."""
@@ -103,7 +103,10 @@ def read(folder: Path) -> Language:
 def _read(path: Path) -> dict[str, Text]:
     try:
         return _TEXTS.validate_python(json.loads(path.read_text("utf-8"), object_pairs_hook=_once))
-    except (ValidationError, ValueError, OSError) as error:
+    except ValidationError as error:
+        wanted = '{"sentence": "translation"}, the translation a text or an object of texts by plural category'
+        raise ValueError(f"{path}: must be {wanted}") from error
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""The pages: studio and library, with forms made from the contract, and the static files beside them."""
+"""The pages: studio, queue, library and settings, with forms made from the contract, and the static files beside."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -155,7 +156,7 @@ def _render(look: Look, template: str, here: str, main: str, *styles: str, **mor
         "here": here,
         "main": main,
         "modules": modules,
-        "styles": (*styles, "sign-in.css"),
+        "styles": (*styles, "sign-in.css", "help.css"),
         "messages": look.language.messages(set().union(*map(_sentences, modules))),
         "told": "",
         "alone": False,
@@ -172,6 +173,8 @@ def _studio(settings: Settings, look: Look) -> str:
         "main.js",
         "panel.css",
         "table.css",
+        "canvas.css",
+        "guide.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, say(s.description), _takes(s)) for s in SCHEDULES],
@@ -180,6 +183,10 @@ def _studio(settings: Settings, look: Look) -> str:
         max_upload=settings.max_upload,
         max_pixels=settings.max_pixels,
     )
+
+
+def _queue(look: Look) -> str:
+    return _render(look, "queue.html", "/queue", "queue/main.js", "library.css", "queue.css")
 
 
 def _library(settings: Settings, look: Look) -> str:
@@ -198,6 +205,11 @@ def _library(settings: Settings, look: Look) -> str:
     )
 
 
+def _settings(look: Look) -> str:
+    more = languages().values()
+    return _render(look, "settings.html", "/settings", "settings/main.js", "settings.css", languages=more)
+
+
 def make_router(settings: Settings) -> APIRouter:
     """A router with the pages. They depend on nothing but settings and look, so each is rendered once for every look.
 
@@ -211,17 +223,33 @@ def make_router(settings: Settings) -> APIRouter:
         return _studio(settings, look)
 
     @cache
+    def queue(look: Look) -> str:
+        return _queue(look)
+
+    @cache
     def library(look: Look) -> str:
         return _library(settings, look)
+
+    @cache
+    def settings_and_help(look: Look) -> str:
+        return _settings(look)
 
     @router.get("/", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
         return _page(studio(look_of(request)))
 
+    @router.get("/queue", response_class=HTMLResponse)
+    def queue_page(request: Request) -> HTMLResponse:
+        return _page(queue(look_of(request)))
+
     @router.get("/library", response_class=HTMLResponse)
     @router.get("/library/{image_id}", response_class=HTMLResponse)
     def library_page(request: Request) -> HTMLResponse:
         return _page(library(look_of(request)))
+
+    @router.get("/settings", response_class=HTMLResponse)
+    def settings_page(request: Request) -> HTMLResponse:
+        return _page(settings_and_help(look_of(request)))
 
     return router
 
@@ -240,5 +268,5 @@ class _Static(StaticFiles):
 
 
 def mount_static(app: FastAPI) -> None:
-    """Serve the files under `web/static` at `/static`."""
-    app.mount("/static", _Static(directory=_HERE / "static"), name="static")
+    """Serve the files under `web/static` at `/static`, a third as large to whoever takes gzip."""
+    app.mount("/static", GZipMiddleware(_Static(directory=_HERE / "static"), minimum_size=1000), name="static")

@@ -10,7 +10,7 @@ import torch
 
 from contract.blobs import Blobs
 from contract.checkpoints import Checkpoints
-from contract.jobs import ModelInfo
+from contract.jobs import MemoryUse, ModelInfo
 from contract.kinds import JobRequest
 from contract.requests import Txt2Img
 from contract.settings import Settings
@@ -21,6 +21,7 @@ from worker.engine.pulse import Pulse
 from worker.engine.recorded import CudaGraphs
 from worker.engine.unet import Acceleration
 from worker.kinds import plan
+from worker.memory import memory_of_process
 from worker.models.loader import Components, default_device, load
 from worker.prepare import prepare
 from worker.workshop import Run
@@ -34,6 +35,7 @@ class ModelWorkshop:
     def __init__(self, settings: Settings, store: JobStore, blobs: Blobs, components: Components) -> None:
         self.model = describe(components, settings)
         self.device = _device_name(components.device)
+        self._device = components.device
         acceleration = accelerated(settings, components.device)
         compiled = acceleration.backend is not None
         self.made_by = made_by(components, self.device, compiled=compiled, strict=settings.strict)
@@ -54,6 +56,13 @@ class ModelWorkshop:
     @property
     def counters(self) -> Mapping[str, float]:
         return asdict(self.engine.stats)
+
+    @property
+    def memory(self) -> MemoryUse | None:
+        if self._device.type != "cuda":
+            return memory_of_process()
+        total = torch.cuda.get_device_properties(self._device).total_memory
+        return MemoryUse(used=torch.cuda.memory_reserved(self._device), total=total)
 
     @property
     def pulse(self) -> Pulse:

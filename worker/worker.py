@@ -227,6 +227,7 @@ class Worker:
                 host=socket.gethostname(),
                 device=shop.device,
                 models=[shop.model],
+                memory=shop.memory,
                 rows=int(counters["rows_in_flight"]),
                 busy=len(self._held),
                 ready=self._ready and not self._stopping.is_set(),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from contract.jobs import ModelInfo
+from contract.jobs import MemoryUse, ModelInfo
 from contract.kinds import JobRequest
 from contract.store import Claim, Work
 from contract.verification import MadeBy
@@ -48,6 +48,11 @@ class Workshop(Protocol):
     @property
     def device(self) -> str:
         """Its name, for people."""
+        ...
+
+    @property
+    def memory(self) -> MemoryUse | None:
+        """What this worker takes of the device's memory; asked at every beat, so it must be quick."""
         ...
 
     @property

@@ -64,7 +64,7 @@ def submit_job(
     job_id = earlier or _accept(request, services, owner, once)
     job = find_job(store, job_id, owner)
     if job.progress.starts_in_seconds and not earlier:
-        store.told(job_id, job.progress.starts_in_seconds)
+        store.told(job_id, job.progress.starts_in_seconds, job.progress.eta_seconds)
     return _json(job.model_dump_json(), 202, {"Location": f"{router.prefix}/{job_id}"})
 
 
@@ -124,6 +124,7 @@ class Listing(BaseModel):
 
     state: JobState | None = Field(None, description="Only jobs in this state.")
     kind: str | None = Field(None, max_length=40, description="Only jobs of this kind.")
+    ended: bool = Field(False, description="Only jobs that are over, however they ended.")
     limit: int = Field(20, ge=1, le=100, description="Most jobs on a page.")
     cursor: Cursor | None = Field(None, description="`next_cursor` of the page before.")
 
@@ -138,8 +139,14 @@ class JobPage(BaseModel):
 @router.get("", responses=documented(422, 503))
 def list_jobs(store: StoreDep, owner: VisibleDep, listing: Annotated[Listing, Query()]) -> JobPage:
     """List jobs, newest first."""
-    before = read_cursor(listing.cursor)
-    jobs, rest = store.page(state=listing.state, kind=listing.kind, before=before, limit=listing.limit, owner=owner)
+    jobs, rest = store.page(
+        state=listing.state,
+        kind=listing.kind,
+        before=read_cursor(listing.cursor),
+        limit=listing.limit,
+        owner=owner,
+        ended=listing.ended,
+    )
     return JobPage(jobs=jobs, next_cursor=write_cursor(rest))
 
 

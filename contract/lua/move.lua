@@ -23,6 +23,7 @@ local function rank_for(count)
   return before < between and between < after and between or nil
 end
 
+redis.call('HDEL', job_key(id), 'start_told', 'end_told')  -- it was told of another place
 redis.call('ZREM', line, id)
 local count = redis.call('ZCARD', line)
 place = math.min(place, count)

@@ -3,7 +3,7 @@
 local QUEUED, LEASES, JOBS, GARBAGE = PREFIX .. 'queued', PREFIX .. 'leases', PREFIX .. 'jobs', PREFIX .. 'garbage'
 local PAUSED, PAUSE, DEADLINES = PREFIX .. 'paused', PREFIX .. 'pause', PREFIX .. 'deadlines'
 local COUNTERS = PREFIX .. 'counters'
-local ESTIMATES, ENDED = PREFIX .. 'estimates', PREFIX .. 'ended'
+local ESTIMATES, FORETOLD, ENDED = PREFIX .. 'estimates', PREFIX .. 'foretold', PREFIX .. 'ended'
 local SUSPECTS, DELIVERIES = PREFIX .. 'suspects', PREFIX .. 'deliveries'
 local SERVED, TURN, BACKLOG, LANES = PREFIX .. 'served', PREFIX .. 'turn', PREFIX .. 'backlog', PREFIX .. 'lanes'
 
@@ -167,6 +167,15 @@ local function tell(id, state)
   end
 end
 
+-- What its client was told of a job's end, against what came, in ms since its submission; of the latest twenty. Who was
+-- told before the whole queue was paused could not know.
+local function weigh(id)
+  local job = redis.call('HMGET', job_key(id), 'created_at', 'end_told')
+  if not job[2] or tonumber(job[1]) < tonumber(redis.call('GET', PREFIX .. 'resumed') or 0) then return end
+  redis.call('LPUSH', FORETOLD, math.floor(job[2] - job[1]) .. ' ' .. math.floor(now() - job[1]))
+  redis.call('LTRIM', FORETOLD, 0, 19)
+end
+
 local function forget_job(id)
   unqueue(id)
   leave(id)
@@ -190,6 +199,7 @@ local function finish(id, state, code, message)
   redis.call('HDEL', job_key(id), 'paused')
   redis.call('HSET', job_key(id), 'finished_at', now(), 'error_code', code, 'error_message', message)
   redis.call('ZADD', ENDED, now(), id)
+  if state == 'succeeded' then weigh(id) end
   count(state)
   tell(id, state)
   if redis.call('HGET', job_key(id), 'delete') == '1' then forget_job(id) end

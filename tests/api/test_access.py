@@ -81,7 +81,7 @@ def test_what_nobody_knows_of_is_behind_the_door_too(services: Services, afar: T
     for path in ("/api/v1/nothing", "/nothing", "/metrics/x", "/x//", "/api", "/sign-in/x", "/statics/x", "/healthz/"):
         assert afar.get(path).status_code == 401, path
         assert afar.get(path, headers=read).status_code == 404, path
-    for path in ("/", "/docs", "/openapi.json", "/healthz", "/sign-in", "/static/css/base.css"):
+    for path in ("/", "/docs", "/openapi.json", "/healthz", "/sign-in", "/settings", "/static/css/base.css"):
         assert afar.get(path).status_code == 200, path
 
 

@@ -28,6 +28,8 @@ ROUTES = {
     "POST /api/v1/images/{image_id}/verify": "202",
     "POST /api/v1/jobs": "202",
     "GET /api/v1/jobs": "200",
+    "GET /api/v1/jobs/active": "200",
+    "POST /api/v1/jobs/clear": "200",
     "GET /api/v1/jobs/{job_id}": "200",
     "GET /api/v1/jobs/{job_id}/preview": "200",
     "POST /api/v1/jobs/{job_id}/cancel": "202",
@@ -68,6 +70,7 @@ ERRORS = {
     "PATCH /api/v1/images/{image_id}": {"404", "413", "415", "422", "503"},
     "POST /api/v1/jobs": {"409", "413", "415", "422", "429"},
     "GET /api/v1/jobs": {"422"},
+    "GET /api/v1/jobs/active": {"422"},
     "GET /api/v1/jobs/{job_id}": {"404", "422"},
     "POST /api/v1/jobs/{job_id}/cancel": {"404", "409"},
     "DELETE /api/v1/images/{image_id}": {"404"},
@@ -134,6 +137,7 @@ def test_an_id_in_an_answer_is_linked_to_what_it_opens(document: Any, operations
     for name in (
         "POST /api/v1/jobs",
         "GET /api/v1/jobs",
+        "GET /api/v1/jobs/active",
         "POST /api/v1/jobs/{job_id}/retry",
         "POST /api/v1/images/{image_id}/verify",
     ):

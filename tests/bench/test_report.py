@@ -42,7 +42,7 @@ def test_verdicts(measured: float | None, at_most: bool, verdict: str) -> None:
 
 def test_shares_and_overheads() -> None:
     assert profile_table({"U-Net": 3.0, "decode": 1.0})[2:] == ["| U-Net | 3.00 | 75.0% |", "| decode | 1.00 | 25.0% |"]
-    assert overhead_table([Overhead(8, 52.0, 50.0)])[-1] == "| 8 | 52.0 | 50.0 | +4.0% |"
+    assert overhead_table([Overhead(8, 52.0, 50.0, 0.04)])[-1] == "| 8 | 52.0 | 50.0 | +4.0% |"
 
 
 def test_what_was_left_out_is_named() -> None:

@@ -102,7 +102,7 @@ class _Flight:
 class PacedWorkshop:
     """See the table above. step_seconds: of one tick; slots: most jobs in the air; marks: folder."""
 
-    model, device, maker = MODEL, "none", "paced"
+    model, device, memory, maker = MODEL, "none", None, "paced"
     made_by: MadeBy = {"device": "none"}  # noqa: RUF012
 
     def __init__(self, step_seconds: float, slots: int, marks: Path) -> None:

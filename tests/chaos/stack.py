@@ -77,12 +77,12 @@ class Stack:
     """Redis, `apis` web servers and `workers` paced workers in a folder of their own. Use as a context manager.
 
     step: of a paced worker, seconds. clocks: name of a process → seconds its clock is wrong by. The rest are settings.
-    Apis and workers reach Redis by way of `proxy`; the scenario itself goes straight.
+    Apis and workers reach Redis by way of `proxy`, unless times are taken; the scenario itself goes straight.
     """
 
     def __init__(
         self, *, apis: int = 1, workers: int = 2, step: float = 0.01, clocks: Mapping[str, float] | None = None,
-        **settings: Any,
+        proxied: bool = True, **settings: Any,
     ) -> None:  # fmt: skip
         self.folder = Path(tempfile.mkdtemp(prefix="dr-"))  # short: a socket's path has 107 bytes at most
         plain = plain_settings(
@@ -91,7 +91,7 @@ class Stack:
         self.settings = plain.model_copy(update={"redis_url": f"unix://{socket_path(plain)}"})
         way = self.folder / "way.sock"
         self.proxy = Proxy(way, socket_path(plain))
-        self._seen = plain.model_copy(update={"redis_url": f"unix://{way}"})
+        self._seen = plain.model_copy(update={"redis_url": f"unix://{way}"}) if proxied else self.settings
         self.logs = self.folder / "logs"
         self.logs.mkdir()
         self.ports = [free_port() for _ in range(apis)]

@@ -237,7 +237,13 @@ def test_ids_are_unique_and_those_that_others_rely_on_are_there(elements: list[E
     assert set(promised.split()) <= set(ids)
 
 
-PAGES = {"/": "main.js", "/library": "library/main.js", f"/library/img_{'a' * 26}": "library/main.js"}
+PAGES = {
+    "/": "main.js",
+    "/queue": "queue/main.js",
+    "/settings": "settings/main.js",
+    "/library": "library/main.js",
+    f"/library/img_{'a' * 26}": "library/main.js",
+}
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -264,6 +270,17 @@ def test_headers(client: TestClient) -> None:
     again = client.get("/static/js/main.js", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
     assert again.headers["cache-control"] == "no-cache"
+
+
+def test_a_page_of_the_studio_weighs_less_than_three_hundred_kilobytes(client: TestClient) -> None:
+    page = client.get("/")
+    weight = len(page.content)
+    for address in set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)):
+        with client.stream("GET", address, headers={"Accept-Encoding": "gzip"}) as answer:
+            sent = b"".join(answer.iter_raw())
+        assert len(sent) < 1000 or answer.headers["content-encoding"] == "gzip"
+        weight += len(sent)
+    assert weight < 300_000
 
 
 def test_a_page_fetches_all_its_modules_at_once_and_no_others(client: TestClient) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
+from contract.ids import new_job_id
 from contract.library import Changes
 from contract.requests import Txt2Img
 from tests.api.kit import emptied
@@ -231,6 +232,32 @@ def test_what_the_library_keeps_is_shown_as_text(watched: Page, studio: Studio) 
     picture = png(np.full((64, 64, 3), 9, np.uint8))
     page.set_input_files("#image-file", {"name": f"{vectors[16]}.png", "mimeType": "image/png", "buffer": picture})
     expect(page.locator("#reading dd")).to_have_count(len(set(vectors)))
+
+
+def test_what_the_queue_shows_is_text(watched: Page, studio: Studio) -> None:
+    """Prompts that wait, failed and crashed their worker, why they did, and what workers say of themselves."""
+    page, vectors = watched, VECTORS
+    publish(studio, vectors[:4])
+    for at, vector in enumerate(vectors[16:20]):
+        work(studio, 2 * at + 1, vector)
+    for vector in vectors:
+        request = Txt2Img(prompt=pure(vector), model=studio.model, width=128, height=128, seed=1)
+        studio.store.submit(new_job_id(), request, owner="local", steps=20, inputs={}, max_queue=99)
+    letter = {
+        "id": f"job_{'d' * 26}", "owner": vectors[17], "kind": "txt2img", "request": request.model_dump_json(),
+        "reason": vectors[18], "strikes": 2, "attempts": 3, "died_at": 1,
+    }  # fmt: skip
+    studio.store.redis.hset(f"darkroom:letter:{letter['id']}", mapping=letter)
+    studio.store.redis.zadd("darkroom:dead", {letter["id"]: 1})
+    page.goto(f"{studio.url}/queue")
+    expect(page.locator("#active .row")).to_have_count(len(vectors))
+    asked = page.locator("#active .row-asked").all_text_contents()
+    assert set(asked) == {pure(vector) or "Without a prompt" for vector in vectors}
+    expect(page.locator("#ended .row-failure")).to_have_count(4)
+    assert set(page.locator("#ended .row-failure").all_text_contents()) == set(vectors[16:20])
+    expect(page.locator(".letter")).to_contain_text("onerror")
+    expect(page.locator(".worker h3")).to_have_text(vectors[0])
+    assert page.locator("main :is(script, iframe, object, embed, [onerror], [onload])").count() == 0
 
 
 def nameless(vector: str) -> str:

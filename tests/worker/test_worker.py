@@ -81,6 +81,13 @@ def test_a_drain_hands_back_what_takes_long_with_a_last_checkpoint(
     assert bench.store.workers() == []
 
 
+def test_a_worker_tells_of_its_model_and_its_memory(bench: Bench, settings: Settings) -> None:
+    (told,) = bench.store.workers()
+    assert (told.id, told.ready, told.busy, told.rows, told.device) == (settings.worker_name, True, 0, 0, "cpu")
+    assert told.memory is not None
+    assert 50_000_000 < told.memory.used < told.memory.total  # torch alone takes that
+
+
 def test_a_drain_lets_short_jobs_end(bench: Bench, pool: ThreadPoolExecutor, settings: Settings) -> None:
     object.__setattr__(bench.worker._settings, "drain_seconds", 60.0)
     job_id = bench.submit(SHORT.model_copy(update={"steps": 40}), 40)

@@ -144,7 +144,7 @@ export const pauseJob = (id) => json(`/api/v1/jobs/${id}/pause`, { method: "POST
 /** @param {string} id @returns {SoonJob} */
 export const resumeJob = (id) => json(`/api/v1/jobs/${id}/resume`, { method: "POST" });
 
-/** @param {string} id @param {"first" | "last" | "earlier" | "later"} to @returns {SoonJob} */
+/** @param {string} id @param {"first" | "last" | "earlier" | "later" | number} to  a number: its place, from 0 @returns {SoonJob} */
 export const moveJob = (id, to) => json(`/api/v1/jobs/${id}/move`, post({ to }));
 
 /** The same request again, as a new job. @param {string} id @returns {SoonJob} */
@@ -152,6 +152,23 @@ export const retryJob = (id) => json(`/api/v1/jobs/${id}/retry`, { method: "POST
 
 /** @param {string} id */
 export const deleteJob = (id) => json(`/api/v1/jobs/${id}`, { method: "DELETE" });
+
+/** What runs and waits, in order. @returns {Promise<{jobs: import("./types.js").Job[], total: number}>} */
+export const listActive = () => json("/api/v1/jobs/active");
+
+/** Cancel all of one's own jobs that wait. @returns {Promise<{cancelled: number}>} */
+export const clearJobs = () => json("/api/v1/jobs/clear", { method: "POST" });
+
+/** @returns {Promise<{dead_letters: import("./types.js").DeadLetter[]}>} */
+export const listLetters = () => json("/api/v1/dead-letters");
+
+/** @param {string} id @returns {SoonJob} */
+export const replayLetter = (id) => json(`/api/v1/dead-letters/${id}/replay`, { method: "POST" });
+
+/** @param {string} id */
+export const purgeLetter = (id) => json(`/api/v1/dead-letters/${id}`, { method: "DELETE" });
+
+export const purgeLetters = () => json("/api/v1/dead-letters", { method: "DELETE" });
 
 /** @param {string} id */
 export const deleteImage = (id) => json(`/api/v1/images/${id}`, { method: "DELETE" });
@@ -200,9 +217,9 @@ export async function bitmap(id) {
   return createImageBitmap(await response.blob());
 }
 
-/** The newest preview, or null. @param {string} url @param {number} index @param {AbortSignal} signal */
+/** The newest preview, or null. @param {string} url @param {number | null} index  null: of all @param {AbortSignal} signal */
 export async function preview(url, index, signal) {
-  const response = await send(`${url}?index=${index}`, { cache: "no-store", signal });
+  const response = await send(index === null ? url : `${url}?index=${index}`, { cache: "no-store", signal });
   return response.status === 200 ? response.blob() : null;
 }
 
@@ -219,7 +236,7 @@ export const getQueue = () => json("/api/v1/queue");
 /** @param {"pause" | "resume"} verb @returns {Promise<import("./types.js").Queue>} */
 export const steerQueue = (verb) => json(`/api/v1/queue/${verb}`, { method: "POST" });
 
-/** @returns {Promise<{name: string, session: boolean, scopes: string[]}>} */
+/** @returns {Promise<import("./types.js").Me>} */
 export const getMe = () => json("/api/v1/me");
 
 /** Begin a session. @param {string} key */

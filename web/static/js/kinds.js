@@ -71,7 +71,7 @@ export function factsOf(job) {
   const { request, kind } = job;
   if (kind === "upscale") {
     const drawn = request.method === "redraw" ? drawing(request) : [t("without a model")];
-    return [NAMES[kind], t("{factor} times", { factor: request.factor }), ...drawn];
+    return [NAMES[kind], t("{factor} times", { factor: request.factor ?? 1 }), ...drawn];
   }
   const axes = (job.axes ?? []).map((axis) => t("{field}: {values}", { field: axis.field, values: list(axis.values.map(String)) }));
   return [NAMES[kind], ...axes, `${request.width} × ${request.height}`, ...drawing(request), ...steering(request)];

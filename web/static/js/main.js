@@ -4,9 +4,13 @@ import { startAccess } from "./access.js";
 import { arrive } from "./arrive.js";
 import * as api from "./api.js";
 import { byId } from "./dom.js";
-import { currentPicture, editor, exportMask, kind, load, painted, startEditor, unload } from "./editor.js";
+import { currentPicture, editor, exportMask, kind, load, painted, sourceId, startEditor, unload } from "./canvas/editor.js";
+import { startKeeping } from "./canvas/keeping.js";
+import { startReview } from "./canvas/review.js";
 import { clearErrors, showComplaints, showError } from "./errors.js";
 import { complaints, form, readForm, showKind, startForm, writeForm, writeRequest } from "./form.js";
+import { generated, startGuide } from "./guide.js";
+import { startHelp } from "./help.js";
 import { t } from "./i18n.js";
 import { startIntake } from "./intake.js";
 import { isOver, jobs } from "./jobs.js";
@@ -41,6 +45,7 @@ async function generate() {
     jobs.put({ ...job, state: "queued" }); // when it is over already, that is still a change to tell of
     jobs.put(job);
     follow(job.id);
+    generated(job.id);
     byId("jobs").firstElementChild?.scrollIntoView({ block: "nearest" });
   } catch (error) {
     showError(error);
@@ -54,9 +59,21 @@ async function generate() {
 async function submit(signal) {
   const request = readForm(kind());
   const picture = currentPicture();
-  if (picture) request.image = picture.id;
+  if (picture) request.image = await sourceId(signal);
   if (request.kind === "inpaint" && painted()) request.mask = (await api.upload(await exportMask(), signal)).id;
   return api.persist(() => api.submitJob(request, signal), { signal, lossy: true, waiting: sayWaiting });
+}
+
+/** The same once more, with another seed. @param {Job} job */
+async function another({ request }) {
+  try {
+    const [seed] = crypto.getRandomValues(new Uint32Array(1));
+    const job = await api.persist(() => api.submitJob({ ...request, seed }), { lossy: true, waiting: sayWaiting });
+    jobs.put(job);
+    follow(job.id);
+  } catch (error) {
+    showError(error);
+  }
 }
 
 /** @param {boolean} busy */
@@ -159,6 +176,7 @@ const actions = {
   sameSettings,
   deletePicture,
   deleteJob,
+  another,
   cancel,
   open: (job, index) => view(job, index, actions),
 };
@@ -191,7 +209,7 @@ function listen() {
   byId("remove-image").addEventListener("click", unload);
   byId("older").addEventListener("click", () => showOlder().catch(showError));
   editor.addEventListener("change", onPictureChange);
-  for (const side of form.querySelectorAll("[name^='extend.']")) side.addEventListener("input", onPictureChange);
+  for (const side of form.querySelectorAll("[name^='extend.'], [name='area']")) side.addEventListener("input", onPictureChange);
   for (const chip of document.querySelectorAll(".chip")) {
     chip.addEventListener("click", () => {
       writeForm({ prompt: chip.textContent });
@@ -203,7 +221,7 @@ function listen() {
       event.preventDefault();
       generate();
     }
-    if (event.key === "Escape" && !event.isComposing && !byId("viewer").open) cancel();
+    if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]")) cancel();
   });
 }
 
@@ -211,6 +229,7 @@ startAccess();
 startForm();
 startSize();
 startEditor();
+startReview(actions);
 startViewer(actions);
 startTable(actions);
 startProgress();
@@ -218,5 +237,8 @@ startIntake(async (file) => putOnTable(await api.upload(file), file.name), (erro
 startService(() => showModels(currentPicture()));
 startWords();
 listen();
+startHelp();
+startGuide();
 arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
+startKeeping(putOnTable, !/[?&](from|input)=/.test(window.location.search)).catch(showError);
 showJobs().catch(showError);

@@ -14,6 +14,7 @@ import { captionOf, fitsForm } from "./kinds.js";
  * @property {(job: Job, picture: Picture | null) => void} sameSettings
  * @property {(job: Job, index: number) => void} deletePicture
  * @property {(job: Job) => void} deleteJob
+ * @property {(job: Job) => void} another  the same request with another seed
  * @property {(job: Job) => void} cancel
  * @property {(job: Job, index: number) => void} open
  */

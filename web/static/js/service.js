@@ -40,7 +40,7 @@ async function toggleHold() {
   }
 }
 
-/** @param {() => Promise<void>} [also]  done at every look */
+/** @param {(queue: import("./types.js").Queue) => Promise<void>} [also]  done at every look, with what was seen */
 export function startService(also = async () => {}) {
   connection.addEventListener("trouble", (event) => {
     trouble = /** @type {CustomEvent<string>} */ (event).detail;
@@ -54,8 +54,9 @@ export function startService(also = async () => {}) {
     if (document.hidden || looking) return;
     looking = true;
     try {
-      sayQueue(await getQueue());
-      await also();
+      const queue = await getQueue();
+      sayQueue(queue);
+      await also(queue);
     } catch (error) {
       say(t("{trouble} Trying again.", { trouble: error instanceof Error ? error.message : String(error) }), "bad");
     } finally {

@@ -21,14 +21,18 @@ export function setNative(model) {
 
 /** Tell what empty fields mean, for this picture or none. @param {Size | null} picture */
 export function setOwn(picture) {
-  own = picture ? fitted(grown(picture)) : native;
+  const theirs = picture && !around() ? fitted(grown(picture)) : null;
+  own = theirs ?? native;
   width.placeholder = own ? String(own.width) : "";
   height.placeholder = own ? String(own.height) : "";
-  const whose = picture ? t("the picture’s own size") : t("the model’s own size");
+  const whose = theirs ? t("the picture’s own size") : t("the model’s own size");
   byId("native-size").textContent = own ? t("{whose}, {width} × {height}", { whose, width: own.width, height: own.height }) : whose;
   markPreset();
   summarise();
 }
+
+/** Whether the work is on the mask's surroundings alone: then the model's own size is what empty fields mean. */
+const around = () => Boolean(byId("area").closest("[data-kinds=inpaint]:not([hidden])")) && byId("area").value === "masked";
 
 /** With what it is extended by. @param {Size} picture */
 function grown(picture) {
@@ -55,12 +59,12 @@ function shaped(preset, tall) {
 }
 
 /** The size that will be asked for. @returns {Size} */
-function current() {
+export function askedSize() {
   return { width: Number(width.value || width.placeholder), height: Number(height.value || height.placeholder) };
 }
 
 function markPreset() {
-  const now = current();
+  const now = askedSize();
   for (const preset of presets) {
     const same = [true, false].some((tall) => {
       const size = shaped(preset, tall);
@@ -73,13 +77,13 @@ function markPreset() {
 export function startSize() {
   for (const preset of presets) {
     preset.addEventListener("click", () => {
-      const { width: across, height: down } = current();
+      const { width: across, height: down } = askedSize();
       const size = shaped(preset, down > across);
       if (size) writeForm(size);
     });
   }
   byId("swap").addEventListener("click", () => {
-    const now = current();
+    const now = askedSize();
     writeForm({ width: now.height || null, height: now.width || null });
   });
   width.addEventListener("input", markPreset);

@@ -23,7 +23,7 @@
  * @property {number | null} eta_seconds
  * @property {string | null} preview_url
  *
- * @typedef {{kind: Kind, prompt: string, width: number, height: number, steps: number, sampler: string,
+ * @typedef {{kind: Kind, prompt: string, negative_prompt?: string, factor?: number, width: number, height: number, steps: number, sampler: string,
  *   schedule: string, guidance: number, seed: number, count: number, strength?: number, image?: string,
  *   mask?: string, variation?: {seed: number, strength: number} | null, extend?: Record<string, number> | null
  *   } & Record<string, unknown>} JobRequest
@@ -45,6 +45,8 @@
  * @property {Axis[]} [axes]     of a grid; put in by kinds.js
  * @property {{code: string, message: string} | null} error
  * @property {number} attempts
+ * @property {string} owner
+ * @property {string | null} worker  that develops it, or was the last to
  * @property {Verification | null} [verification]  of a job that makes a picture again to compare it
  *
  * @typedef {Picture & {kind: Kind | "upload", model: string | null, sampler: string | null, prompt: string, negative_prompt: string,
@@ -71,9 +73,32 @@
  *
  * @typedef {{image_id: string, same: boolean | null, reasons: string[], greatest: number | null, mean: number | null}} Verification
  *
- * @typedef {{paused: boolean, queued: number, running: number, workers: {device: string, ready: boolean}[]}} Queue
+ * @typedef {object} Worker
+ * @property {string} id
+ * @property {string} host
+ * @property {string} device
+ * @property {{name: string, label: string}[]} models
+ * @property {{used: number, total: number} | null} memory  bytes
+ * @property {number} rows    in flight
+ * @property {number} busy    jobs
+ * @property {boolean} ready
+ * @property {Record<string, number>} counters
+ *
+ * @typedef {{jobs: number, half_within: number | null, most_within: number | null}} Accuracy  shares of the time told
+ * @typedef {{paused: boolean, queued: number, running: number, workers: Worker[], estimates: Accuracy}} Queue
+ *
+ * @typedef {{id: string, kind: Kind, owner: string, request: JobRequest, reason: string, strikes: number, attempts: number,
+ *   died_at: string}} DeadLetter
  *
  * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
+ *
+ * @typedef {object} Me  who is asking
+ * @property {string} owner
+ * @property {string} name
+ * @property {boolean} session
+ * @property {("read" | "generate" | "admin")[]} scopes
+ * @property {{cost: number | null, jobs: number | null, rate: number | null}} quota  null = as much as the server gives
+ * @property {{jobs: number, cost: number, last_hour: number, in_flight: number, used_at: string | null}} usage
  *
  * @typedef {{loc: (string | number)[], msg: string}} FieldError
  */

@@ -10,21 +10,22 @@ _ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 # The index itself holds no text: FTS5 reads it from the pictures, and the triggers tell it what changed. Owners are in
 # it lest one who has few pictures waits for the words of all the others'.
+_ADD = (
+    "INSERT INTO pictures_words(rowid, words, negative_words, owner) "
+    "VALUES (new.row, new.words, new.negative_words, new.owner);"
+)
+_REMOVE = (
+    "INSERT INTO pictures_words(pictures_words, rowid, words, negative_words, owner) "
+    "VALUES ('delete', old.row, old.words, old.negative_words, old.owner);"
+)
 _SQLITE_SEARCH = (
     "CREATE VIRTUAL TABLE pictures_words USING "
     "fts5(words, negative_words, owner, content='pictures', content_rowid='row', "
     "tokenize='unicode61 remove_diacritics 0')",
-    "CREATE TRIGGER pictures_words_insert AFTER INSERT ON pictures BEGIN "
-    "INSERT INTO pictures_words(rowid, words, negative_words, owner) "
-    "VALUES (new.row, new.words, new.negative_words, new.owner); END",
-    "CREATE TRIGGER pictures_words_delete AFTER DELETE ON pictures BEGIN "
-    "INSERT INTO pictures_words(pictures_words, rowid, words, negative_words, owner) "
-    "VALUES ('delete', old.row, old.words, old.negative_words, old.owner); END",
-    "CREATE TRIGGER pictures_words_update AFTER UPDATE OF words, negative_words, owner ON pictures BEGIN "
-    "INSERT INTO pictures_words(pictures_words, rowid, words, negative_words, owner) "
-    "VALUES ('delete', old.row, old.words, old.negative_words, old.owner); "
-    "INSERT INTO pictures_words(rowid, words, negative_words, owner) "
-    "VALUES (new.row, new.words, new.negative_words, new.owner); END",
+    f"CREATE TRIGGER pictures_words_insert AFTER INSERT ON pictures BEGIN {_ADD} END",
+    f"CREATE TRIGGER pictures_words_delete AFTER DELETE ON pictures BEGIN {_REMOVE} END",
+    "CREATE TRIGGER pictures_words_update AFTER UPDATE OF words, negative_words, owner ON pictures "
+    f"BEGIN {_REMOVE} {_ADD} END",
 )
 _POSTGRES_SEARCH = (
     "CREATE INDEX pictures_words ON pictures USING gin (to_tsvector('simple', words))",

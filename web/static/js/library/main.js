@@ -3,6 +3,7 @@
 import { startAccess } from "../access.js";
 import { getModels, listImages, persist } from "../api.js";
 import { byId } from "../dom.js";
+import { startHelp } from "../help.js";
 import { t, tn } from "../i18n.js";
 import { startService } from "../service.js";
 import { Actions } from "./actions.js";
@@ -233,6 +234,7 @@ function listen() {
 
 startAccess();
 startService();
+startHelp();
 startReading();
 listen();
 look(query);

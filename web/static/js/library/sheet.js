@@ -93,7 +93,7 @@ export class Sheet {
       back,
       el("span", { class: "spacer" }),
       this.#pressed("sheet-zoom", "zoom", t("Actual pixels (Z)"), this.#large.zoomed, () => this.#large.zoom()),
-      this.#pressed("sheet-large", "expand", t("Large (Space)"), this.#large.on, () => this.#large.toggle()),
+      this.#pressed("sheet-large", "fit", t("Large (Space)"), this.#large.on, () => this.#large.toggle()),
       toolButton("left", t("Previous picture"), () => this.around.turn(-1)),
       toolButton("right", t("Next picture"), () => this.around.turn(1)),
     );

@@ -1,0 +1,106 @@
+/**
+ * One layer at its picture's own pixels: a mask (a byte each: 0 keeps, 255 repaints, greys partly) or colours (four bytes
+ * each, red first, the last one how opaque). Knows nothing of the page.
+ *
+ * A plane is seen in tiles: undo keeps those that a stroke changed, and each remembers where in it something is painted.
+ */
+
+import { shared, union, whole } from "./geometry.js";
+
+/** @typedef {import("./geometry.js").Box} Box */
+/** @typedef {Uint8Array | Uint32Array} Words  one for each pixel, row by row; 0 = nothing painted */
+
+export const TILE = 64; // pixels a side
+
+export class Plane {
+  /** @type {Map<number, Box | null>} */ #painted = new Map(); // by tile, where that is known
+
+  /** @param {number} width @param {number} height pixels @param {Words} words */
+  constructor(width, height, words) {
+    this.width = width;
+    this.height = height;
+    this.words = words;
+    this.across = Math.ceil(width / TILE);
+    this.tiles = this.across * Math.ceil(height / TILE);
+  }
+
+  get whole() {
+    return whole(this.width, this.height);
+  }
+
+  /** Numbers of the tiles that a box touches. @param {Box} box */
+  tilesIn(box) {
+    const inside = shared(box, this.whole);
+    /** @type {number[]} */ const found = [];
+    if (!inside) return found;
+    for (let row = Math.floor(inside.top / TILE); row * TILE < inside.bottom; row += 1) {
+      for (let column = Math.floor(inside.left / TILE); column * TILE < inside.right; column += 1) {
+        found.push(row * this.across + column);
+      }
+    }
+    return found;
+  }
+
+  /** @param {number} tile @returns {Box} */
+  boxOf(tile) {
+    const left = (tile % this.across) * TILE;
+    const top = Math.floor(tile / this.across) * TILE;
+    return { left, top, right: Math.min(left + TILE, this.width), bottom: Math.min(top + TILE, this.height) };
+  }
+
+  /** A copy of a box's words, row by row. @param {Box} box @returns {Words} */
+  cut({ left, top, right, bottom }) {
+    const across = right - left;
+    const part = new /** @type {Uint8ArrayConstructor} */ (this.words.constructor)(across * (bottom - top));
+    for (let y = top; y < bottom; y += 1) {
+      const start = y * this.width + left;
+      part.set(this.words.subarray(start, start + across), (y - top) * across);
+    }
+    return part;
+  }
+
+  /** The other way round. @param {Words} part @param {Box} box */
+  paste(part, { left, top, right, bottom }) {
+    const across = right - left;
+    for (let y = top; y < bottom; y += 1) {
+      this.words.set(part.subarray((y - top) * across, (y - top + 1) * across), y * this.width + left);
+    }
+  }
+
+  /** A tile's words are others now. @param {number} tile */
+  changed(tile) {
+    this.#painted.delete(tile);
+  }
+
+  /** Where anything is painted, or null. Looks at changed tiles only. @returns {Box | null} */
+  get bounds() {
+    /** @type {Box | null} */ let all = null;
+    for (let tile = 0; tile < this.tiles; tile += 1) {
+      let found = this.#painted.get(tile);
+      if (found === undefined) this.#painted.set(tile, (found = this.#look(this.boxOf(tile))));
+      all = union(all, found);
+    }
+    return all;
+  }
+
+  get empty() {
+    return this.bounds === null;
+  }
+
+  /** @param {Box} box @returns {Box | null} */
+  #look({ left, top, right, bottom }) {
+    /** @type {Box | null} */ let found = null;
+    for (let y = top; y < bottom; y += 1) {
+      const row = this.words.subarray(y * this.width + left, y * this.width + right);
+      const first = row.findIndex(Boolean);
+      if (first >= 0) found = union(found, { left: left + first, top: y, right: left + row.findLastIndex(Boolean) + 1, bottom: y + 1 });
+    }
+    return found;
+  }
+}
+
+/** @param {number} width @param {number} height @param {Uint8Array} [pixels] */
+export const maskPlane = (width, height, pixels) => new Plane(width, height, pixels ?? new Uint8Array(width * height));
+
+/** @param {number} width @param {number} height */
+export const colourPlane = (width, height) => new Plane(width, height, new Uint32Array(width * height));

@@ -1,0 +1,123 @@
+/**
+ * One stroke or one fill on a plane, from its beginning to its end: what one undo takes back.
+ *
+ * Within a stroke paint does not add up: each pixel knows how far it was covered, and only more cover changes it. So a brush
+ * of half opacity leaves half, however often it passes.
+ */
+
+import { around, reach, shared, spansOf, strokeBox } from "./geometry.js";
+import { TILE } from "./plane.js";
+
+/** @typedef {import("./geometry.js").Box} Box */
+/** @typedef {import("./geometry.js").Dab} Dab */
+/** @typedef {import("./geometry.js").Point} Point */
+/** @typedef {import("./history.js").History} History */
+/** @typedef {import("./plane.js").Plane} Plane */
+/** @typedef {import("./plane.js").Words} Words */
+
+const SMALLEST = Math.SQRT1_2; // pixels of radius: a brush of one pixel still covers the pixel it stands in
+
+/** @typedef {object} Brush
+ * @property {number} size       diameter, pixels
+ * @property {number} hardness   0 to 1: the share of the radius that is covered in full
+ * @property {import("./inks.js").Ink} ink
+ */
+
+/** How far a pixel is covered (0 to 1) by its distance in radii. @param {number} away @param {number} hardness 0 to 1 */
+export function coverage(away, hardness) {
+  if (away <= hardness) return 1;
+  if (away >= 1) return 0;
+  const part = (1 - away) / (1 - hardness);
+  return part * part * (3 - 2 * part); // without an edge at either end
+}
+
+export class Stroke {
+  /** @type {Map<number, Uint8Array>} */ #cover = new Map(); // by tile: 0 to 255
+  /** @type {Dab | null} */ #last = null;
+
+  /** @param {History} history @param {Plane} plane @param {Brush} brush */
+  constructor(history, plane, brush) {
+    this.history = history;
+    this.plane = plane;
+    this.brush = brush;
+    history.begin();
+  }
+
+  /**
+   * On to a point; the box that may have changed, or null. `pressure`: 0 to 1, of the brush's size.
+   * @param {Point} point @param {number} [pressure]
+   */
+  to({ x, y }, pressure = 1) {
+    const dab = { x, y, radius: Math.max((this.brush.size / 2) * pressure, SMALLEST) };
+    const from = this.#last ?? dab;
+    this.#last = dab;
+    const box = shared(strokeBox(from, dab), this.plane.whole);
+    const away = reach(from, dab);
+    if (box) this.#overTiles(box, (tile, part) => this.#paint(tile, part, away));
+    return box;
+  }
+
+  /** All pixels whose centres lie in a polygon; the box that may have changed, or null. @param {Point[]} corners */
+  fill(corners) {
+    const box = shared(around(corners), this.plane.whole);
+    if (!box) return null;
+    const spans = Array.from({ length: box.bottom - box.top }, (_, row) => spansOf(corners, box.top + row));
+    this.#overTiles(box, (tile, part) => {
+      for (let y = part.top; y < part.bottom; y += 1) {
+        for (const { from, to } of spans[y - box.top]) this.#ink(tile, y, Math.max(from, part.left), Math.min(to, part.right));
+      }
+    });
+    return box;
+  }
+
+  end() {
+    this.history.commit();
+  }
+
+  /** @param {Box} box within the plane @param {(tile: number, part: Box) => void} act */
+  #overTiles(box, act) {
+    this.history.touch(this.plane, box);
+    for (const tile of this.plane.tilesIn(box)) {
+      const part = shared(box, this.plane.boxOf(tile));
+      if (part) act(tile, part);
+    }
+  }
+
+  /** @param {number} tile @param {Box} part of it @param {(x: number, y: number) => number} away */
+  #paint(tile, part, away) {
+    const { plane, brush } = this;
+    const { left, top, right } = plane.boxOf(tile);
+    const before = this.history.before(plane, tile);
+    let cover = this.#cover.get(tile);
+    if (!cover) this.#cover.set(tile, (cover = new Uint8Array(TILE * TILE)));
+    for (let y = part.top; y < part.bottom; y += 1) {
+      let at = (y - top) * (right - left) + part.left - left;
+      let word = y * plane.width + part.left;
+      for (let x = part.left; x < part.right; x += 1, at += 1, word += 1) {
+        if (cover[at] === 255) continue;
+        const now = Math.round(255 * coverage(away(x, y), brush.hardness));
+        if (now <= cover[at]) continue;
+        cover[at] = now;
+        plane.words[word] = brush.ink(before[at], now / 255);
+      }
+    }
+  }
+
+  /** Part of a row, covered in full. @param {number} tile @param {number} y @param {number} from @param {number} to */
+  #ink(tile, y, from, to) {
+    const { plane, brush } = this;
+    const { left, top, right } = plane.boxOf(tile);
+    const before = this.history.before(plane, tile);
+    for (let x = from; x < to; x += 1) {
+      plane.words[y * plane.width + x] = brush.ink(before[(y - top) * (right - left) + x - left], 1);
+    }
+  }
+}
+
+/** Put other words in the place of a box's, as one step. @param {History} history @param {Plane} plane @param {Box} box @param {Words} words */
+export function replace(history, plane, box, words) {
+  history.begin();
+  history.touch(plane, box);
+  plane.paste(words, box);
+  history.commit();
+}
