@@ -70,7 +70,9 @@ def fill(library: Library, count: int) -> list[StoredImage]:
         with library.database.writing() as session:
             session.execute(insert(Picture), [row(each, rng) for each in pictures[begin : begin + 2000]])
     with library.database.writing() as session:
-        session.execute(insert(Tag), [{"tag": "sea", "picture": number} for number in range(1, count, 100)])
+        session.execute(
+            insert(Tag), [{"tag": "sea", "picture": at + 1, "owner": pictures[at].owner} for at in range(0, count, 100)]
+        )
     if library.database.dialect == "postgresql":
         with library.database.engine.begin() as connection:
             connection.exec_driver_sql("ANALYZE")  # as the server itself does within a minute

@@ -20,7 +20,8 @@ commands:
   api       the web server alone
   worker    one worker alone; --redis-url and --data say whose
   keys      who may come in: keys add NAME, list, rotate NAME, revoke NAME
-  library   what was made: library check compares it with the disk, library repair mends it
+  library   what was made: library check compares it with the disk, library repair mends it,
+            library export PATH writes it into a folder or ZIP file, library import PATH takes it in
 
 `darkroom COMMAND --help` lists the settings; docs/settings.md explains them.
 """

@@ -31,14 +31,30 @@ class Blobs:
             raise OSError(errno.EIO, "other bytes than were stored", sha)
         return data
 
+    def has(self, sha: str) -> bool:
+        """Whether the bytes are there, as far as their name tells. Raises OSError."""
+        return self._place.has(_name(sha))
+
+    def ensure(self, sha: str, data: bytes) -> None:
+        """Store bytes once more if they are gone. Raises OSError."""
+        if not self.has(sha):
+            self.put(data)
+
     def stored(self, shelf: int, age_seconds: float) -> list[str]:
         """Hashes of the bytes on one of the 256 shelves (their first byte) that were written so long ago."""
         latest = time.time() - age_seconds
         return [name for name, written in self._place.names(f"{shelf:02x}") if _is_hash(name) and written < latest]
 
     def tidy(self, shelf: int, age_seconds: float) -> None:
-        """Remove what writes that were cut off so long ago have left on a shelf. Raises OSError."""
-        self._place.tidy(f"{shelf:02x}", time.time() - age_seconds)
+        """Remove what lies on a shelf since so long ago and is nobody's: what writes that were cut off have left, and
+        thumbnails that came when their picture had just gone. Raises OSError."""
+        folder, before = f"{shelf:02x}", time.time() - age_seconds
+        self._place.tidy(folder, before)
+        there = dict(self._place.names(folder))
+        for name, written in there.items():
+            sha = name.removesuffix(_SMALL)
+            if sha != name and _is_hash(sha) and sha not in there and written < before:
+                self._place.delete(_name(sha) + _SMALL)
 
     def delete(self, sha: str) -> None:
         """Remove the bytes, and the thumbnail beside them; unknown ones are no error."""

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 
-def read_within(folder: Path, name: str) -> bytes:
-    """The bytes of the file `name` (`a/b/c`) under a folder. The folder itself may be a link, nothing under it.
+def open_within(folder: Path, name: str) -> BinaryIO:
+    """The file `name` (`a/b/c`) under a folder. The folder itself may be a link, nothing under it.
 
     Raises FileNotFoundError, OSError where a link or no plain file stands, and ValueError for a name that leads out.
     """
@@ -18,7 +19,13 @@ def read_within(folder: Path, name: str) -> bytes:
             below = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
             os.close(handle)
             handle = below
-        with os.fdopen(handle, "rb", closefd=False) as file:  # which refuses a folder
-            return file.read()
-    finally:
+        return os.fdopen(handle, "rb")  # which refuses a folder
+    except BaseException:
         os.close(handle)
+        raise
+
+
+def read_within(folder: Path, name: str) -> bytes:
+    """Its bytes; raises the same."""
+    with open_within(folder, name) as file:
+        return file.read()

@@ -29,6 +29,8 @@ class Place(Protocol):
 
     def get(self, name: str) -> bytes: ...
 
+    def has(self, name: str) -> bool: ...
+
     def names(self, folder: str) -> Iterator[tuple[str, float]]:
         """What lies in a folder, named without it, and when that was written, in seconds since 1970."""
         ...
@@ -58,6 +60,9 @@ class Folder:
 
     def get(self, name: str) -> bytes:
         return read_within(self._folder, name)
+
+    def has(self, name: str) -> bool:
+        return self._path(name).is_file()
 
     def names(self, folder: str) -> Iterator[tuple[str, float]]:
         for file in (self._folder / folder).glob("*"):
@@ -107,6 +112,14 @@ class Bucket:
     def get(self, name: str) -> bytes:
         with _as_os_error():
             return bytes(self._store.get(name).bytes())
+
+    def has(self, name: str) -> bool:
+        try:
+            with _as_os_error():
+                self._store.head(name)
+        except FileNotFoundError:
+            return False
+        return True
 
     def names(self, folder: str) -> Iterator[tuple[str, float]]:
         with _as_os_error():

@@ -4,6 +4,7 @@ import logging
 import secrets
 import threading
 import time
+from functools import partial
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -71,7 +72,11 @@ class Reaper(threading.Thread):
         shelf = int(time.time() / 60) % 256  # so each is looked over every four hours, by whoever reaps then
         self._store.found(self._unheld(self._blobs.stored(shelf, 3600.0)))
         self._blobs.tidy(shelf, 3600.0)
-        for sha in self._unheld(self._store.sweep()):
+        for sha in self._store.sweep():
+            self._library.sweep(sha, partial(self._remove, sha))
+
+    def _remove(self, sha: str) -> None:
+        if not self._store.referred([sha]):  # a job may have come since
             self._blobs.delete(sha)
 
     def _unheld(self, hashes: list[str]) -> list[str]:

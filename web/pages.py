@@ -205,6 +205,7 @@ def _library(settings: Settings, look: Look) -> str:
         "library/main.js",
         "library.css",
         "sheet.css",
+        "compare.css",
         samplers=[(s.name.value, s.label) for s in SAMPLERS],
         schedules=[(s.name.value, s.label) for s in SCHEDULES],
         max_upload=settings.max_upload,

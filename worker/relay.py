@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from redis.exceptions import RedisError
@@ -127,12 +128,12 @@ class Relay:
                 "timings": {"seconds": round(time.monotonic() - self.begun, 3)},
             },
         )
-        self._record(image)
+        self._record(image, partial(self.blobs.ensure, sha, data))
 
-    def _record(self, image: StoredImage) -> None:
+    def _record(self, image: StoredImage, sure: Callable[[], None]) -> None:
         """Into the library, and to the job. A claim that is lost adds to neither."""
         token = self.claim.token
-        if insist(self.library.add, image, token) and not insist(self.store.add_picture, self.claim, image):
+        if insist(self.library.add, image, token, sure) and not insist(self.store.add_picture, self.claim, image):
             insist(self.library.settle, image, token, insist(self.store.image, image.id))
 
     def _compare(self, made: Print, original: Original) -> None:

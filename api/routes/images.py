@@ -4,6 +4,7 @@ import hashlib
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -12,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import LibraryDep, OwnerDep, Services, ServicesDep
 from api.headers import unchanged
+from api.pictures import Picture
 from api.problems import documented
 from api.uploads import PICTURE_BODY, sent_picture
 from contract.blobs import THUMBNAIL, Blobs
-from contract.errors import BadImage, NotFound, Unavailable
+from contract.errors import BadImage, LibraryAway, NotFound, Unavailable
 from contract.ids import image_url, upload_id
 from contract.jobs import Image, StoredImage
 from contract.library import Kept, Library
@@ -42,9 +44,15 @@ def _take_in(data: bytes, services: Services, owner: str) -> Image:
         return known.public()
     picture = services.decoder.read(data)
     try:
-        sha = services.blobs.put(picture.png)
+        return _keep(image_id, picture, services, owner).public()
+    except LibraryAway:
+        raise
     except OSError as error:
         raise Unavailable("The picture could not be stored") from error
+
+
+def _keep(image_id: str, picture: Picture, services: Services, owner: str) -> StoredImage:
+    sha = services.blobs.put(picture.png)
     image = StoredImage(
         id=image_id,
         sha256=sha,
@@ -57,8 +65,8 @@ def _take_in(data: bytes, services: Services, owner: str) -> Image:
         owner=owner,
         metadata=picture.found,
     )
-    services.library.add(image)
-    return image.public()
+    services.library.add(image, sure=partial(services.blobs.ensure, sha, picture.png))
+    return image
 
 
 @router.get(

@@ -17,7 +17,7 @@ from api.problems import documented
 from api.routes.images import find_image, unknown
 from contract.access import LOCAL
 from contract.errors import BadRequest, NotFound
-from contract.library import UNDO_SECONDS, Changes, LibraryImage, Sort, Wanted
+from contract.library import MOST_COUNTED, UNDO_SECONDS, Changes, Labels, LibraryImage, Sort, Wanted
 from contract.requests import ImageId
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"], route_class=StrictJSONRoute)
@@ -71,6 +71,26 @@ async def read_archive(
         raise BadRequest(f"These are more than {MOST} pictures; ask for fewer, by `since` and `until` for one.")
     headers = {"Content-Disposition": 'attachment; filename="pictures.zip"', "Cache-Control": "no-store"}
     return StreamingResponse(zipped(files, services.blobs, stay), headers=headers, media_type="application/zip")
+
+
+class Count(BaseModel):
+    """How many pictures there are."""
+
+    pictures: int
+    more: bool = Field(description=f"Whether there are more than that: of a query at most {MOST_COUNTED} are counted.")
+
+
+@router.get("/count", responses=documented(422, 503))
+def count_images(library: LibraryDep, owner: VisibleDep, wanted: Annotated[Wanted, Query()]) -> Count:
+    """Tell how many pictures the list has for the same query."""
+    pictures, more = library.count(wanted, owner)
+    return Count(pictures=pictures, more=more)
+
+
+@router.get("/labels", responses=documented(503))
+def list_labels(library: LibraryDep, owner: VisibleDep) -> Labels:
+    """Tell which boards and tags there are, and how many pictures each has."""
+    return library.labels(owner)
 
 
 class Chain(BaseModel):

@@ -5,10 +5,10 @@ from fastapi import APIRouter, Response
 from api.deps import OwnerDep, ServicesDep
 from api.problems import documented
 from api.remake import Remake, remake
-from api.routes.images import bytes_of, find_image
+from api.routes.images import find_image, unknown
 from api.routes.jobs import enqueue, find_job
 from contract.blobs import Blobs
-from contract.errors import Conflict, Unavailable
+from contract.errors import Conflict, RequestError, Unavailable
 from contract.jobs import Job
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"])
@@ -28,7 +28,7 @@ def verify_image(image_id: str, services: ServicesDep, owner: OwnerDep, response
     """
     image = find_image(services.library, image_id, owner)
     made = remake(image, services.store.models(), services.settings)
-    bytes_of(image, services.blobs)
+    _require(image.sha256, services.blobs, unknown(), "The picture could not be read")
     _require_inputs(made, image_id, services.blobs)
     job_id = enqueue(made.job, services, owner, verifies=made.original)
     response.headers["Location"] = f"/api/v1/jobs/{job_id}"
@@ -40,9 +40,14 @@ def _require_inputs(made: Remake, image_id: str, blobs: Blobs) -> None:
     for input_id, sha in made.job.inputs.items():
         if input_id == image_id:
             continue
-        try:
-            blobs.get(sha)
-        except FileNotFoundError:
-            raise Conflict(f"It was made from a picture that is gone: {input_id}.") from None
-        except OSError as error:
-            raise Unavailable("A picture that it was made from could not be read") from error
+        gone = Conflict(f"It was made from a picture that is gone: {input_id}.")
+        _require(sha, blobs, gone, "A picture that it was made from could not be read")
+
+
+def _require(sha: str, blobs: Blobs, gone: RequestError, trouble: str) -> None:
+    try:
+        there = blobs.has(sha)  # whether they are what they were, the worker sees
+    except OSError as error:
+        raise Unavailable(trouble) from error
+    if not there:
+        raise gone

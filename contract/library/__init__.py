@@ -4,13 +4,16 @@ Jobs pass, and the ledger forgets them; the library is SQL and keeps. Bytes come
 the job shows the picture: whatever breaks in between, no record is without bytes, and bytes without a record are swept.
 """
 
-from contract.library.keeper import UNDO_SECONDS, Library, PictureFile, Place, Trashed, open_library
-from contract.library.records import Changes, Kept, LibraryImage, Name, Sort, Wanted
+from contract.library.keeper import MOST_COUNTED, Library, PictureFile, Place, open_library
+from contract.library.records import Changes, Kept, Labels, LibraryImage, Name, Sort, Wanted
+from contract.library.trash import UNDO_SECONDS, Trashed
 
 __all__ = [
+    "MOST_COUNTED",
     "UNDO_SECONDS",
     "Changes",
     "Kept",
+    "Labels",
     "Library",
     "LibraryImage",
     "Name",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from contract.blobs import Blobs
 from contract.jobs import StoredImage
-from contract.library.keeper import Library, Trashed
+from contract.library.keeper import Library
+from contract.library.trash import Trashed
 from contract.store import JobStore
 
 _SETTLED_SECONDS = 3600.0  # bytes younger than that may be about to get their record

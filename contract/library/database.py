@@ -4,14 +4,14 @@ import fcntl
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, create_engine, event, func, make_url, select, text
+from sqlalchemy import URL, BigInteger, Connection, create_engine, event, func, literal, make_url, select, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, TimeoutError
 from sqlalchemy.orm import Session
 
@@ -67,6 +67,14 @@ class Database:
             self.migrate()
         with _troubles(), Session(self._writer) as session, session.begin():
             yield session
+
+    def hold(self, session: Session, hashes: Iterable[str]) -> None:
+        """Until a writing session ends no other goes on that holds one of these hashes. SQLite has but one writer."""
+        if self.dialect == "postgresql":
+            for key in sorted(
+                {int.from_bytes(bytes.fromhex(sha[:16]), signed=True) for sha in hashes}
+            ):  # all in one order
+                session.execute(select(func.pg_advisory_xact_lock(literal(key, BigInteger))))
 
     def close(self) -> None:
         self.engine.dispose()

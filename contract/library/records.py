@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from contract.jobs import Image, StoredImage
-from contract.library.search import words
+from contract.library.search import fts5, words
 from contract.requests import MAX_SEED, ImageId
 
 UPLOAD = "upload"  # the kind of a picture that no job made
@@ -22,7 +22,7 @@ def _plain(name: str) -> str:
 
 
 def _searchable(asked: str) -> str:
-    if not words(asked):
+    if not (fts5(asked) or fts5(asked, negative=True)):
         raise ValueError("holds no word to look for")
     return asked
 
@@ -58,7 +58,8 @@ class Wanted(BaseModel):
     id: list[ImageId] = Field([], max_length=1000, description="Only these; may be given several times.")
     q: Annotated[str, Field(max_length=200), AfterValidator(_searchable)] | None = Field(
         None,
-        description='Words that stand in the prompt, all of them; `cat*` is a beginning, `"on the beach"` a phrase.',
+        description='Words that stand in the prompt, all of them; `cat*` is a beginning, `"on the beach"` a phrase; '
+        "with `negative:` before it a term is looked for in the negative prompt.",
     )
     kind: Name | None = Field(None, description="Kind of the job that made it, or `upload`.")
     role: Literal["output", "raw", "grid"] | None = Field(None, description="What it is within its job.")
@@ -87,18 +88,34 @@ class Changes(BaseModel):
     tags: list[Name] = Field([], max_length=MAX_TAGS, description="All tags it is to have.")
 
 
+class Label(BaseModel):
+    """A board or a tag."""
+
+    name: str
+    pictures: int = Field(description="That have it.")
+
+
+class Labels(BaseModel):
+    """What pictures are found again by: those of most pictures first, a thousand of each at most."""
+
+    boards: list[Label]
+    tags: list[Label]
+
+
 def described(image: StoredImage) -> dict[str, Any]:
     """The columns that say how a picture was made. What an uploaded file says of itself is anybody's, so no such."""
     if image.job_id is None:
-        return {"kind": UPLOAD, "model": None, "sampler": None, "prompt": "", "negative_prompt": "", "words": ""}
+        words_of = dict.fromkeys(("prompt", "negative_prompt", "words", "negative_words"), "")
+        return {"kind": UPLOAD, "model": None, "sampler": None, **words_of}
     made = image.metadata
     request = made.get("request", {})
-    prompt = made.get("prompt", "")
+    prompt, negative = made.get("prompt", ""), made.get("negative_prompt", "")
     return {
         "kind": request.get("kind", ""),
         "model": (made.get("model") or {}).get("name"),
         "sampler": request.get("base", request).get("sampler"),
         "prompt": prompt,
-        "negative_prompt": made.get("negative_prompt", ""),
+        "negative_prompt": negative,
         "words": words(prompt),
+        "negative_words": words(negative),
     }

@@ -25,6 +25,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """An index of those rows alone, in either database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class Base(DeclarativeBase):
     pass
 
@@ -32,7 +37,8 @@ class Base(DeclarativeBase):
 class Picture(Base):
     """One picture. `row` grows with every one that comes, so it is the order in which lists show them.
 
-    SQLite searches `words` through the table `pictures_words`, which triggers keep; Postgres through an index.
+    SQLite searches `words` and `negative_words` through the table `pictures_words`, which triggers keep;
+    Postgres through indexes.
     """
 
     __tablename__ = "pictures"
@@ -57,6 +63,7 @@ class Picture(Base):
     prompt: Mapped[str] = mapped_column(Text)
     negative_prompt: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(Text)  # of the prompt, as search.py has them
+    negative_words: Mapped[str] = mapped_column(Text)  # and of the negative one
     details: Mapped[dict[str, Any]] = mapped_column(JSON)  # how it was made: the request, the infotext and more
     favourite: Mapped[bool] = mapped_column(default=False)
     board: Mapped[str | None] = mapped_column(String(100))
@@ -70,7 +77,7 @@ class Picture(Base):
         Index("pictures_sha256", "sha256"),
         Index("pictures_job_id", "job_id"),
         Index("pictures_created_at", "created_at"),
-        Index("pictures_owner", "owner", "row"),
+        Index("pictures_owner", "owner", "row", **_where("deleted_at IS NULL")),
         Index("pictures_kind", "kind", "row"),
         Index("pictures_model", "model", "row"),
         Index("pictures_sampler", "sampler", "row"),
@@ -78,11 +85,9 @@ class Picture(Base):
         Index("pictures_size", "width", "height", "row"),
         Index("pictures_bytes", "bytes", "row"),
         Index("pictures_board", "board", "row"),
+        Index("pictures_boards", "board", "owner", **_where("deleted_at IS NULL AND board IS NOT NULL")),
         Index("pictures_favourite", "favourite", "row"),
-        Index(
-            "pictures_deleted_at", "deleted_at",
-            sqlite_where=text("deleted_at IS NOT NULL"), postgresql_where=text("deleted_at IS NOT NULL"),
-        ),
+        Index("pictures_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # no row's number is given twice
     )  # fmt: skip
 
@@ -94,8 +99,9 @@ class Tag(Base):
 
     tag: Mapped[str] = mapped_column(String(100), primary_key=True)
     picture: Mapped[int] = mapped_column(_Row, ForeignKey("pictures.row", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(100))  # the picture's, so that counting looks at none
 
-    __table_args__ = (Index("tags_picture", "picture"),)
+    __table_args__ = (Index("tags_picture", "picture"), Index("tags_owner", "owner", "tag"))
 
 
 class Input(Base):

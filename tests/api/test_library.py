@@ -81,6 +81,24 @@ def test_filters_and_searches(client: TestClient, services: Services) -> None:
         assert ids(client, f"?{query}") == found, query
 
 
+def test_pictures_boards_and_tags_are_counted(client: TestClient, services: Services) -> None:
+    one, two = keep(services.library, made("a cat", negative_prompt="rain"), made("a boat"))
+    client.patch(f"{IMAGES}/{one}", json={"board": "Trip", "tags": ["sea", "cat"]})
+    client.patch(f"{IMAGES}/{two}", json={"tags": ["sea"]})
+    for query, number in {
+        "": 2,
+        "?q=cat": 1,
+        "?q=negative%3Arain": 1,
+        "?q=rain": 0,
+        "?tag=sea": 2,
+        "?board=Trip": 1,
+    }.items():
+        assert client.get(f"{IMAGES}/count{query}").json() == {"pictures": number, "more": False}, query
+    tags = [{"name": "sea", "pictures": 2}, {"name": "cat", "pictures": 1}]
+    assert client.get(f"{IMAGES}/labels").json() == {"boards": [{"name": "Trip", "pictures": 1}], "tags": tags}
+    assert client.get(f"{IMAGES}/count?q=%22%22").status_code == 422
+
+
 def test_pages_join_without_gap_or_repeat(client: TestClient, services: Services) -> None:
     kept = keep(services.library, *(made(bytes=size) for size in (5, 3, 3, 9)))
     for sort, expected in (("newest", kept[::-1]), ("largest", [kept[3], kept[0], kept[2], kept[1]])):
@@ -260,6 +278,10 @@ def test_two_owners(client: TestClient, services: Services, monkeypatch: pytest.
     )
     assert ids(client, f"?id={mine}", headers=bob) == []
     assert client.get(f"{IMAGES}/zip?id={mine}", headers=bob).status_code == 404
+    assert client.get(f"{IMAGES}/count?id={mine}", headers=bob).json()["pictures"] == 0
+    assert client.patch(f"{IMAGES}/{mine}", json={"tags": ["hers"]}, headers=alice).status_code == 200
+    told = [client.get(f"{IMAGES}/labels", headers=who).json()["tags"] for who in (alice, bob, admin)]
+    assert told == [[{"name": "hers", "pictures": 1}], [], [{"name": "hers", "pictures": 1}]]
     assert client.get(f"{IMAGES}/{mine}/chain", headers=bob).status_code == 404
     assert client.patch(f"{IMAGES}/{mine}", json={"favourite": True}, headers=bob).status_code == 404
     for what in ("delete", "restore"):

@@ -163,3 +163,20 @@ def test_anothers_picture_is_none(client: TestClient, services: Services, make: 
     assert verify(client, image_id, bob).status_code == 404
     assert verify(client, image_id, reader).status_code == 403
     assert verify(client, image_id, alice).status_code == 202
+
+
+def test_inputs_are_looked_for_and_not_read(
+    client: TestClient, services: Services, make: Make, upload: Callable[[bytes], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = upload(png(noise(96, 128, 3)))
+    image_id = make({"kind": "img2img", "prompt": "a cat", "image": given["id"], "steps": 4})
+    read: list[str] = []
+    monkeypatch.setattr(services.blobs, "get", read.append)
+    assert verify(client, image_id).status_code == 202
+    assert read == []
+
+    def away(_: str) -> bool:
+        raise OSError("away")
+
+    monkeypatch.setattr(services.blobs, "has", away)
+    assert verify(client, image_id).status_code == 503

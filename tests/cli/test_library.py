@@ -4,15 +4,17 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.main import main
 from contract import keys
 from contract.blobs import Blobs, open_blobs
-from contract.library import Library, Wanted, open_library
+from contract.library import Changes, Library, Wanted, open_library
 from contract.settings import Settings
 from contract.store import JobStore, connect
+from tests.api.kit import noise, png
 from tests.bucket import STORE, running_s3
 from tests.contract.ledger import claim, picture, submit
 from tests.contract.library.kit import keep, made
@@ -107,3 +109,44 @@ def test_a_bucket_is_looked_at_where_the_pictures_lie_in_one(
         told = capsys.readouterr().out
         assert f"{lost.id}: its bytes are gone" in told
         assert whole.id not in told
+
+
+def test_pictures_go_out_and_come_in_again(
+    library: Library, blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = png(noise(48, 64))
+    bytes_of: dict[str, Any] = {"sha256": blobs.put(data), "bytes": len(data)}
+    cat, boat, hers = (made("a cat", **bytes_of), made("a boat", **bytes_of), made("a cat", owner="ab12", **bytes_of))
+    keep(library, cat, boat, hers)
+    library.change(cat.id, Changes(favourite=True, tags=["sea", "deep"]))
+    wanted = ("--q", "cat", "--favourite", "true", "--tag", "sea", "--tag", "deep", "--since", "2026-03-01")
+    assert darkroom("export", "some.zip", "--owner", "local", *wanted) == 0
+    assert darkroom("export", "all") == 0
+    assert capsys.readouterr().out == "1 pictures are in some.zip.\n3 pictures are in all.\n"
+    monkeypatch.setenv("DARKROOM_DATA", str(tmp_path / "elsewhere"))
+    assert darkroom("import", "some.zip", "--owner", "bob1") == 0
+    assert darkroom("import", "all") == 1
+    out, told = capsys.readouterr()
+    assert out == "1 pictures taken in, 0 were there.\n2 pictures taken in, 0 were there, 1 refused.\n"
+    assert told == f"line 2: {cat.id} is bob1's here; it stays so\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("export", "there"), "there: there are files in it already"),
+        (("export", "new", "--seed", "x"), "--seed x: Input should be a valid integer"),
+        (("export", "new", "--since", "yesterday"), "--since yesterday: "),
+        (("export", "new", "--owner", "../x"), "is no id of a key"),
+        (("import", "nowhere"), "nowhere: No such file"),
+        (("import", "there"), "library.jsonl"),
+        (("import", "there/file"), "the archive is damaged"),
+    ],
+)
+def test_what_cannot_go_out_or_in(library: Library, tmp_path: Path, argv: tuple[str, ...], says: str) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "file").write_bytes(b"no archive")
+    told = str(darkroom(*argv))
+    assert told.startswith("darkroom: ")
+    assert says in told
+    assert not (tmp_path / "new").exists()

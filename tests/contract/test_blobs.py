@@ -98,7 +98,7 @@ def test_what_is_stored_is_told_by_shelf_and_age(blobs: Blobs) -> None:
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "AB" * 32, "ab" * 31 + "/.", "ab" * 33])
 def test_what_is_no_hash_is_no_name(blobs: Blobs, name: str) -> None:
-    for ask in (blobs.get, blobs.delete):
+    for ask in (blobs.get, blobs.has, blobs.delete):
         with pytest.raises(ValueError, match="not a SHA-256"):
             ask(name)
 
@@ -114,6 +114,30 @@ def test_a_thumbnail_lies_beside_its_picture_and_goes_with_it(blobs: Blobs) -> N
     for ask in (blobs.get, blobs.thumbnail):
         with pytest.raises(FileNotFoundError):
             ask(sha)
+
+
+def test_whether_bytes_are_there_is_told_without_reading_them(blobs: Blobs) -> None:
+    sha = blobs.put(b"here")
+    assert (blobs.has(sha), blobs.has(SHA)) == (True, False)
+    blobs.ensure(sha, b"here")
+    blobs.delete(sha)
+    assert not blobs.has(sha)
+    blobs.ensure(sha, b"here")
+    assert blobs.get(sha) == b"here"
+
+
+def test_a_thumbnail_that_came_when_its_picture_had_gone_goes_after_a_while(blobs: Blobs) -> None:
+    sha = blobs.put(b"picture")
+    blobs.keep_thumbnail(sha, b"small")
+    blobs.tidy(shelf_of(sha), -60.0)
+    assert blobs.thumbnail(sha) == b"small"
+    blobs.delete(sha)
+    blobs.keep_thumbnail(sha, b"small")
+    blobs.tidy(shelf_of(sha), 60.0)
+    assert blobs.thumbnail(sha) == b"small"
+    blobs.tidy(shelf_of(sha), -60.0)
+    with pytest.raises(FileNotFoundError):
+        blobs.thumbnail(sha)
 
 
 # --- a folder -----------------------------------------------------------------------------------------
@@ -189,6 +213,8 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
             blobs.get(linked)
         with pytest.raises(OSError, match="a link"):
             blobs.delete(linked)
+        with pytest.raises(OSError, match="a link"):
+            blobs.has(linked)
     with pytest.raises(OSError, match="a link"):
         blobs.tidy(0xAB, -1.0)
     with pytest.raises(OSError, match="a link"):
@@ -230,6 +256,7 @@ def calls(blobs: Blobs, sha: str) -> list[Callable[[], object]]:
     return [
         lambda: blobs.put(b"another"),
         lambda: blobs.get(sha),
+        lambda: blobs.has(sha),
         lambda: blobs.stored(0, 0.0),
         lambda: blobs.delete(sha),
     ]

@@ -81,3 +81,14 @@ def test_the_thread_does_its_rounds_and_stops(store: JobStore, reaper: Reaper) -
     reaper.join(5)
     assert not reaper.is_alive()
     assert read(store, job_id).state is JobState.QUEUED
+
+
+def test_bytes_that_a_job_wants_since_the_sweep_looked_stay(
+    store: JobStore, settings: Settings, reaper: Reaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = Blobs(settings.blobs)
+    wanted, unwanted = blobs.put(b"wanted"), blobs.put(b"unwanted")
+    submit(store, inputs={"img_a": wanted})
+    monkeypatch.setattr(store, "sweep", lambda: [wanted, unwanted])
+    reaper.round(sweep=True)
+    assert (blobs.has(wanted), blobs.has(unwanted)) == (True, False)

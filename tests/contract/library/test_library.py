@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select, text
 from contract.errors import LibraryAway
 from contract.ids import new_job_id
 from contract.jobs import StoredImage
-from contract.library import Changes, Library, Sort, Wanted, keeper
+from contract.library import Changes, Library, Sort, Wanted, keeper, trash
 from contract.library.tables import Input, Picture, Tag
 from tests.contract.library.kit import BEGAN, every, ids, keep, made, sent
 
@@ -153,6 +153,63 @@ def test_words_of_the_prompt_are_found(library: Library, asked: str, found: list
     assert ids(library, q=asked) == [kept[number] for number in reversed(found)]
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("negative:rain", [0, 1]),
+        ('cat negative:"heavy rain"', [0]),
+        ("Negative:blur*", [1]),
+        ("rain", [2]),
+        ("negative:cat", []),
+        ("rain negative:rain", []),
+    ],
+)
+def test_words_of_the_negative_prompt_are_found_where_they_are_asked_for(
+    library: Library, asked: str, found: list[int]
+) -> None:
+    prompts = (("a cat", "(heavy) rain"), ("a boat", "rain, blurred"), ("a cat in the rain", ""))
+    kept = keep(library, *(made(prompt, negative_prompt=negative) for prompt, negative in prompts))
+    assert ids(library, q=asked) == [kept[number] for number in reversed(found)]
+
+
+def test_pictures_are_counted(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "MOST_COUNTED", 3)
+    kept = keep(library, *(made("a cat", owner="alice") for _ in range(5)), made("a boat", owner="bob"))
+    library.trash(kept[:1])
+    assert library.count(Wanted(), None) == (5, False)
+    assert library.count(Wanted(), "alice") == (4, False)
+    assert library.count(Wanted(q="cat"), None) == (3, True)
+    assert library.count(Wanted(q="boat"), None) == (1, False)
+    assert library.count(Wanted(id=kept[:4]), None) == (3, False)
+    assert library.count(Wanted(q="boat"), "alice") == (0, False)
+
+
+def test_boards_and_tags_are_listed_with_their_pictures(library: Library) -> None:
+    one, two, three, his, gone = keep(library, *(made() for _ in range(3)), made(owner="bob"), made())
+    for image_id, board, tags in (
+        (one, "Trip", ["sea", "cat"]), (two, "Work", ["sea"]), (three, "Work", []), (his, "Work", ["sea", "his"]),
+        (gone, "Gone", ["sea", "gone"]),
+    ):  # fmt: skip
+        library.change(image_id, Changes(board=board, tags=tags))
+
+    def told(owner: str | None) -> tuple[dict[str, int], dict[str, int]]:
+        labels = library.labels(owner)
+        return {each.name: each.pictures for each in labels.boards}, {each.name: each.pictures for each in labels.tags}
+
+    library.trash([gone])
+    assert told("local") == ({"Work": 2, "Trip": 1}, {"sea": 2, "cat": 1})
+    assert [each.name for each in library.labels("local").boards] == ["Work", "Trip"]
+    assert told("bob") == ({"Work": 1}, {"his": 1, "sea": 1})
+    assert told(None) == ({"Work": 3, "Trip": 1}, {"sea": 3, "cat": 1, "his": 1})
+    assert told("nobody") == ({}, {})
+    library.restore([gone])
+    library.change(one, Changes(board=None, tags=[]))
+    assert told("local") == ({"Work": 2, "Gone": 1}, {"sea": 2, "gone": 1})
+    library.trash([gone])
+    assert len(list(library.purge(-1.0))) == 1
+    assert told("local") == ({"Work": 2}, {"sea": 1})
+
+
 def test_pages_go_on_where_the_one_before_ended(library: Library) -> None:
     sizes = [5, 3, 9, 3, 7]
     kept = keep(library, *(made("a cat", bytes=size) for size in sizes))
@@ -203,7 +260,7 @@ def test_the_trash_is_emptied_after_a_while_and_not_before(library: Library) -> 
 
 
 def test_many_are_deleted_some_at_a_time_while_others_read(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "_MOST", 4)
+    monkeypatch.setattr(trash, "MOST", 4)
     job, hashes = new_job_id(), [f"{number:064x}" for number in range(9)]
     kept = keep(library, *(made(job=job, number=number, sha256=sha) for number, sha in enumerate(hashes)))
     assert len(library.trash(kept)) == 9
@@ -229,7 +286,7 @@ def test_what_is_too_old_goes_unless_it_is_a_favourite(library: Library) -> None
 def test_of_what_is_too_much_the_oldest_go_that_are_no_favourites(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "_MOST", 2)
+    monkeypatch.setattr(trash, "MOST", 2)
     sizes = (100, 50, 50, 50, 1)
     loved, *others = keep(library, *(made(number=i, bytes=size) for i, size in enumerate(sizes)))
     library.change(loved, Changes(favourite=True))

@@ -177,6 +177,12 @@ export const deleteImage = (id) => json(`/api/v1/images/${id}`, { method: "DELET
 /** @param {URLSearchParams} query @param {AbortSignal} [signal] @returns {Promise<{images: LibraryPicture[], next_cursor: string | null}>} */
 export const listImages = (query, signal) => json(`/api/v1/images?${query}`, { signal });
 
+/** How many the same query has. @param {URLSearchParams} query @param {AbortSignal} [signal] @returns {Promise<{pictures: number, more: boolean}>} */
+export const countImages = (query, signal) => json(`/api/v1/images/count?${query}`, { signal });
+
+/** Boards and tags. @param {AbortSignal} [signal] @returns {Promise<import("./types.js").Labels>} */
+export const getLabels = (signal) => json("/api/v1/images/labels", { signal });
+
 /** One picture's record; undefined when there is none. @param {string} id */
 export const getImage = async (id) => (await listImages(new URLSearchParams({ id }))).images[0];
 

@@ -53,6 +53,8 @@
  *   favourite: boolean, board: string | null, tags: string[], format: string, bytes: number, created_at: string}} LibraryPicture
  * @typedef {{favourite?: boolean, board?: string | null, tags?: string[]}} Changes
  * @typedef {{made_from: LibraryPicture[], made_into: LibraryPicture[]}} Chain
+ * @typedef {{name: string, pictures: number}} Label  a board or a tag, and how many pictures have it
+ * @typedef {{boards: Label[], tags: Label[]}} Labels
  *
  * @typedef {object} Metadata  how a picture was made; of one that was sent what its file held
  * @property {JobRequest} [request]

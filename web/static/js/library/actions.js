@@ -10,9 +10,11 @@ import { complain, toast } from "./toast.js";
 const AT_ONCE = 4; // calls
 export const MOST_ZIPPED = 1000; // pictures that one address names
 
-export class Actions {
+/** Fires `labels` when boards or tags may have others, or other numbers of pictures. */
+export class Actions extends EventTarget {
   /** @param {import("./listing.js").Listing} listing @param {import("./selection.js").Selection} selection */
   constructor(listing, selection) {
+    super();
     this.listing = listing;
     this.selection = selection;
   }
@@ -38,6 +40,7 @@ export class Actions {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     if (changed.length) this.listing.update(changed);
+    if (all.some((picture) => Object.keys(changesOf(picture)).some((name) => name !== "favourite"))) this.#relabel();
     if (wrong) complain(wrong);
     return changed;
   }
@@ -50,12 +53,27 @@ export class Actions {
     return changed;
   }
 
+  /** Put pictures on a board, which can be undone for a while. @param {LibraryPicture[]} all @param {string | null} board  null = on none */
+  async board(all, board) {
+    const before = new Map(all.map((picture) => [picture.id, picture.board]));
+    const changed = await this.change(all, () => ({ board }));
+    if (!changed.length) return changed;
+    const undo = () => this.change(changed, ({ id }) => ({ board: before.get(id) ?? null }));
+    toast(board ? put(changed.length, board) : tn("{count} picture is on no board.", "{count} pictures are on no board.", changed.length), { undo });
+    return changed;
+  }
+
+  #relabel() {
+    this.dispatchEvent(new Event("labels"));
+  }
+
   /** @param {string[]} ids @returns {Promise<string[]>} those that are gone */
   async remove(ids) {
     try {
       const { ids: gone, undo_until: until } = await persist(() => deleteImages(ids));
       this.selection.drop(gone);
       const taken = this.listing.remove(gone);
+      this.#relabel();
       const stays = Math.max(0, Date.parse(until) - Date.now());
       toast(tn("{count} picture deleted.", "{count} pictures deleted.", gone.length), { undo: () => this.#restore(gone, taken), stays });
       return gone;
@@ -74,6 +92,7 @@ export class Actions {
       const lost = ids.length - back.length;
       if (lost) toast(tn("{count} picture could not be brought back.", "{count} pictures could not be brought back.", lost), { bad: true });
       else toast(tn("{count} picture brought back.", "{count} pictures brought back.", back.length));
+      this.#relabel();
       this.onRestored(back);
     } catch (error) {
       complain(error);
@@ -112,3 +131,6 @@ const unmarked = (many) => tn("{count} picture no longer a favourite.", "{count}
 export function fileOf(picture) {
   return `darkroom-${picture.seed ?? picture.id}.${picture.format === "jpeg" ? "jpg" : picture.format}`;
 }
+
+/** @param {number} many @param {string} board */
+const put = (many, board) => tn("{count} picture is on {board}.", "{count} pictures are on {board}.", many, { board });

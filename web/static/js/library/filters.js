@@ -98,19 +98,26 @@ function showChips(set) {
 /** @param {Partial<Query>} changes */
 const change = (changes) => set(changes);
 
+/** @param {Partial<Query>} changes */
+export function setFilter(changes) {
+  set(changes);
+}
+
 /** Everything again; the order stays. */
 export function clearFilters() {
   byId("q").value = "";
   set({ ...EVERYTHING, sort: query.sort });
 }
 
-/** The boards and tags there are, as far as they were seen. @param {import("../types.js").LibraryPicture[]} pictures */
+/** The boards and tags of pictures, as far as they are not known. @param {import("../types.js").LibraryPicture[]} pictures */
 export function learn(pictures) {
-  for (const [id, names] of [
-    ["boards", pictures.flatMap(({ board }) => board ?? [])],
-    ["tags", pictures.flatMap(({ tags }) => tags)],
-  ]) {
-    const list = byId(/** @type {string} */ (id));
+  suggest(pictures.flatMap(({ board }) => board ?? []), pictures.flatMap(({ tags }) => tags));
+}
+
+/** Names for boards and tags to be typed. @param {string[]} boards @param {string[]} tags */
+export function suggest(boards, tags) {
+  for (const [id, names] of /** @type {[string, string[]][]} */ ([["boards", boards], ["tags", tags]])) {
+    const list = byId(id);
     const known = new Set([...list.children].map((each) => each.value));
     for (const name of new Set(names)) if (!known.has(name)) list.append(el("option", { value: name }));
   }

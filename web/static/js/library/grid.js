@@ -7,7 +7,7 @@ import { across, heightOfAll, layRows, placesOf, ratioOf, rowAt, rowOf } from ".
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
 
 const GAP = 6; // pixels
-const SMALL = 256; // pixels of a thumbnail's longer side; what is no larger is shown itself
+const COPIES = [256, 512]; // pixels of the longer side of the copies there are; what is no larger is shown itself
 const REST = 120; // ms after which a fast scroll counts as over, and pictures are fetched
 
 const grid = byId("grid");
@@ -18,6 +18,7 @@ export class Grid {
   /** @type {number[]} */ #ratios = [];
   /** @type {Map<string, Cell>} */ #cells = new Map();
   #width = 0;
+  #size = 210; // pixels; about so high rows are, on a wide screen
   #drawn = 0; // where the screen was when it was last drawn, pixels
   #frame = 0;
   #timer = 0;
@@ -54,7 +55,16 @@ export class Grid {
   }
 
   #onResize() {
-    if (grid.clientWidth === this.#width || !grid.clientWidth) return;
+    if (grid.clientWidth !== this.#width && grid.clientWidth) this.#layAnew();
+  }
+
+  /** Make the pictures larger or smaller. @param {number} size  about so high rows are to be, pixels */
+  resize(size) {
+    this.#size = size;
+    if (this.#rows.length) this.#layAnew();
+  }
+
+  #layAnew() {
     const first = this.#rows[rowAt(this.#rows, -grid.getBoundingClientRect().top)]?.first ?? 0; // stays in sight
     const far = window.scrollY > 0;
     this.#lay(false);
@@ -66,8 +76,9 @@ export class Grid {
   #lay(on) {
     this.#width = grid.clientWidth || this.#width || window.innerWidth; // hidden, it has none
     const { pictures, over } = this.listing;
-    this.#ratios = pictures.map(ratioOf);
-    const target = this.#width < 600 ? 150 : 210;
+    if (!on) this.#ratios = [];
+    for (let at = this.#ratios.length; at < pictures.length; at += 1) this.#ratios.push(ratioOf(pictures[at]));
+    const target = this.#width < 600 ? (this.#size * 5) / 7 : this.#size;
     this.#rows = layRows(this.#ratios, { width: this.#width, target, gap: GAP }, over, on ? this.#rows : []);
     grid.style.height = `${heightOfAll(this.#rows)}px`;
   }
@@ -164,12 +175,14 @@ export class Grid {
 
 /** One picture's place in the grid. */
 class Cell {
-  #small = "";
+  /** @type {LibraryPicture} */ #picture;
+  #longer = 0; // of its sides here, pixels
 
   /** @param {LibraryPicture} picture @param {(id: string) => string} addressOf */
   constructor(picture, addressOf) {
     this.image = el("img", { alt: "", draggable: "false", decoding: "async" });
     this.image.addEventListener("load", () => this.node.classList.add("there"), { once: true });
+    this.#picture = picture;
     this.image.addEventListener("error", () => this.node.classList.add("missing"));
     this.node = el(
       "a",
@@ -183,7 +196,7 @@ class Cell {
 
   /** @param {LibraryPicture} picture */
   show(picture) {
-    this.#small = Math.max(picture.width, picture.height) > SMALL ? `${picture.url}?size=${SMALL}` : picture.url;
+    this.#picture = picture;
     this.node.classList.toggle("favourite", picture.favourite);
     this.node.setAttribute("aria-label", nameOf(picture));
   }
@@ -194,6 +207,7 @@ class Cell {
     style.transform = `translate(${left}px, ${top}px)`;
     style.width = `${width}px`;
     style.height = `${height}px`;
+    this.#longer = Math.max(width, height);
     this.node.setAttribute("aria-posinset", String(at + 1));
     this.node.setAttribute("aria-setsize", "-1");
   }
@@ -204,14 +218,20 @@ class Cell {
     this.node.classList.toggle("active", active);
   }
 
+  /** A copy that is large enough; one that is larger already stays. */
   fetch() {
-    if (!this.image.hasAttribute("src")) this.image.src = this.#small;
+    const { url, width, height } = this.#picture;
+    const copy = COPIES.find((size) => size >= 0.8 * this.#longer) ?? COPIES[1];
+    if (copy <= Number(this.image.dataset.copy ?? 0)) return;
+    this.image.dataset.copy = String(copy);
+    this.image.src = Math.max(width, height) > copy ? `${url}?size=${copy}` : url;
   }
 
   /** What was still on its way is called off. */
   leave() {
     this.node.remove();
     this.image.removeAttribute("src");
+    delete this.image.dataset.copy;
   }
 }
 

@@ -9,6 +9,7 @@ const grid = byId("grid");
  * @property {(id: string) => void} open
  * @property {(ids: string[]) => void} remove
  * @property {(ids: string[]) => void} favour
+ * @property {() => void} compare  the two that are chosen
  */
 
 /** @param {import("./grid.js").Grid} shown @param {import("./selection.js").Selection} selection @param {Doing} doing */
@@ -79,6 +80,7 @@ function act(event, shown, selection, doing) {
   else if (key === "enter" && active) doing.open(active);
   else if (key === "delete" && meant().length) doing.remove(meant());
   else if (key === "f" && meant().length) doing.favour(meant());
+  else if (key === "c" && selection.ids.size === 2) doing.compare();
   else return false;
   return true;
 }

@@ -54,8 +54,8 @@ export function askTags(pictures, change) {
   });
 }
 
-/** @param {LibraryPicture[]} pictures @param {(changesOf: (picture: LibraryPicture) => import("../types.js").Changes) => void} change */
-export function askBoard(pictures, change) {
+/** @param {LibraryPicture[]} pictures @param {(board: string | null) => void} put  null = on none */
+export function askBoard(pictures, put) {
   const [first] = pictures;
   const all = pictures.every(({ board }) => board === first.board) ? (first.board ?? "") : "";
   const input = el("input", { id: "labels-input", type: "text", list: "boards", maxlength: 100, autocomplete: "off", value: all, placeholder: t("Holiday") });
@@ -64,5 +64,5 @@ export function askBoard(pictures, change) {
     input,
     el("p", { class: "hint", text: t("A board is a name; it is there while a picture is on it. Empty takes them off.") }),
   ];
-  ask(tn("Board of {count} picture", "Board of {count} pictures", pictures.length), inside, () => change(() => ({ board: input.value.trim() || null })));
+  ask(tn("Board of {count} picture", "Board of {count} pictures", pictures.length), inside, () => put(input.value.trim() || null));
 }

@@ -2,21 +2,26 @@
 
 import { startAccess } from "../access.js";
 import { getModels, listImages, persist } from "../api.js";
-import { byId, el, textButton } from "../dom.js";
+import { byId } from "../dom.js";
 import { startHelp } from "../help.js";
 import { t, tn } from "../i18n.js";
 import { startService } from "../service.js";
 import { Actions } from "./actions.js";
-import { clearFilters, learn, showModels, showQuery, startFilters } from "./filters.js";
+import { Boards } from "./boards.js";
+import { compare, startCompare } from "./compare.js";
+import { startDragging } from "./drag.js";
+import { learn, setFilter, showModels, showQuery, startFilters, suggest } from "./filters.js";
+import { Found } from "./found.js";
 import { Grid } from "./grid.js";
 import { startKeys } from "./keys.js";
 import { askBoard, askTags } from "./labels.js";
 import { Listing } from "./listing.js";
-import { isNarrow, readQuery, toApi, writeQuery } from "./query.js";
+import { readQuery, toApi, writeQuery } from "./query.js";
 import { startReading } from "./reading.js";
 import { Selection } from "./selection.js";
 import { Sheet } from "./sheet.js";
-import { complain, undoLast } from "./toast.js";
+import { startSize } from "./size.js";
+import { complain, toast, undoLast } from "./toast.js";
 
 const TITLE = document.title;
 const grid = byId("grid");
@@ -27,6 +32,13 @@ const actions = new Actions(listing, selection);
 const shown = new Grid(listing, selection, addressOf);
 const labelled = getModels().then(showModels, () => {}); // none to choose from, and the header says that the service is away
 const sheet = new Sheet(actions, { close, turn, addressOf, open, remove, labelled });
+
+const found = new Found(listing, () => look(query));
+const boards = new Boards({
+  show: (board) => setFilter({ board }),
+  make: () => (selection.empty ? toast(t("Choose pictures first, or drag them here.")) : boardOf(known(selection.ids))),
+  learn: ({ boards: all, tags }) => suggest(all.map(({ name }) => name), tags.map(({ name }) => name)),
+});
 
 let query = readQuery(window.location.search);
 /** @type {string | null} */ let opened = null; // the picture whose page is shown
@@ -116,7 +128,9 @@ function look(asked) {
   query = asked;
   showQuery(query);
   selection.clear();
+  boards.mark(query.board);
   grid.setAttribute("aria-busy", "true");
+  found.begin(query);
   listing.start(query);
 }
 
@@ -138,6 +152,7 @@ function showChosen() {
   const count = selection.ids.size;
   byId("chosen").hidden = !count;
   byId("chosen-count").textContent = tn("{count} selected", "{count} selected", count);
+  byId("choose-compare").hidden = count !== 2;
   const all = known(selection.ids);
   byId("choose-favourite").setAttribute("aria-pressed", String(all.length > 0 && all.every(({ favourite }) => favourite)));
 }
@@ -147,7 +162,8 @@ function listenToChosen() {
     byId(id).addEventListener("click", () => act(known(selection.ids)));
   on("choose-favourite", (all) => actions.favour(all));
   on("choose-tag", (all) => askTags(all, (changesOf) => actions.change(all, changesOf)));
-  on("choose-board", (all) => askBoard(all, (changesOf) => actions.change(all, changesOf)));
+  on("choose-board", boardOf);
+  on("choose-compare", compareChosen);
   on("choose-download", (all) => actions.download(all));
   on("choose-delete", () => removeMany([...selection.ids]));
   on("choose-none", () => {
@@ -156,6 +172,25 @@ function listenToChosen() {
   });
   selection.addEventListener("change", showChosen);
   listing.addEventListener("change", showChosen);
+}
+
+function compareChosen() {
+  const [first, second, third] = known(selection.ids);
+  if (second && !third) compare(first, second, open);
+}
+
+/** Ask for a board to put pictures on. @param {import("../types.js").LibraryPicture[]} all */
+function boardOf(all) {
+  askBoard(all, (board) => putOn(all, board));
+}
+
+/** Those that the list does not ask for any more leave it. @param {import("../types.js").LibraryPicture[]} all @param {string | null} board */
+async function putOn(all, board) {
+  const changed = await actions.board(all, board);
+  if (!query.board || query.board === board) return;
+  const ids = changed.map(({ id }) => id);
+  selection.drop(ids);
+  listing.remove(ids);
 }
 
 /** The keyboard goes on where they were. @param {string[]} ids */
@@ -168,56 +203,8 @@ async function removeMany(ids) {
   if (gone.length) grid.focus({ preventScroll: true });
 }
 
-// --- what is told -----------------------------------------------------------------------------------
-
-function showFound() {
-  grid.setAttribute("aria-busy", "false");
-  const { pictures, over } = listing;
-  byId("found").textContent = pictures.length ? found(pictures.length, over) : "\u00a0";
-  const none = over && !pictures.length;
-  byId("nothing").hidden = !none;
-  grid.hidden = none;
-  if (!none) return;
-  if (isNarrow(query)) {
-    const clear = textButton("close", t("Clear search and filters"), clearFilters);
-    say(t("Nothing found"), t("No picture fits all of what is asked for. Try fewer words, or take a filter off."), clear);
-  } else {
-    const studio = el("a", { class: "button primary", href: "/", text: t("Make the first one") });
-    say(t("No pictures yet"), t("What you make in the studio is kept here, until you delete it. You can also drop a picture, to read how it was made."), studio);
-  }
-}
-
-/** @param {number} count @param {boolean} over  whether these are all */
-function found(count, over) {
-  if (over) return tn("{count} picture", "{count} pictures", count);
-  return tn("{count} picture and more", "{count} pictures and more", count);
-}
-
-/** @param {string} title @param {string} why @param {Node} way */
-function say(title, why, way) {
-  byId("nothing-title").textContent = title;
-  byId("nothing-why").textContent = why;
-  byId("nothing-tools").replaceChildren(way);
-}
-
-/** @param {unknown} error */
-function showFailure(error) {
-  grid.hidden = listing.pictures.length === 0;
-  byId("nothing").hidden = !grid.hidden;
-  grid.setAttribute("aria-busy", "false");
-  const message = error instanceof Error ? error.message : String(error);
-  if (grid.hidden) say(t("The pictures could not be listed"), message, textButton("again", t("Try again"), () => look(query)));
-  else complain(error);
-}
-
 function listen() {
-  listing.addEventListener("change", (event) => {
-    showFound();
-    const told = byId("nothing").hidden ? byId("found").textContent : byId("nothing-title").textContent;
-    if (/** @type {CustomEvent} */ (event).detail === "new") byId("announce").textContent = told;
-    learn(listing.pictures.slice(-200));
-  });
-  listing.addEventListener("failure", (event) => showFailure(/** @type {CustomEvent} */ (event).detail));
+  listing.addEventListener("change", () => learn(listing.pictures.slice(-200)));
   window.addEventListener("popstate", follow);
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
@@ -233,7 +220,15 @@ function listen() {
     else window.history.pushState(null, "", address);
     look(asked);
   });
-  startKeys(shown, selection, { open, remove: removeMany, favour: (ids) => actions.favour(known(ids)) });
+  startKeys(shown, selection, { open, remove: removeMany, favour: (ids) => actions.favour(known(ids)), compare: compareChosen });
+  startDragging(
+    (id) => (selection.ids.has(id) ? [...selection.ids] : [id]),
+    (ids, board) => (board ? putOn(known(ids), board) : boardOf(known(ids))),
+  );
+  startCompare();
+  startSize((pixels) => shown.resize(pixels));
+  actions.addEventListener("labels", () => boards.refresh());
+  boards.refresh();
   listenToChosen();
 }
 

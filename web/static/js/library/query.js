@@ -45,6 +45,8 @@ export function toApi(query) {
 
 /** What is being typed is the beginning of a word; what holds no word finds everything. @param {string} typed */
 function searched(typed) {
+  const meant = typed.replace(/(?<=^|\s)negative:"?\s*$/i, ""); // of which there is no word yet
+  if (meant !== typed) return searched(meant);
   if (!/[\p{L}\p{N}]/u.test(typed)) return "";
   const open = (typed.match(/"/g) ?? []).length % 2 === 1; // a phrase that is still being typed
   if (open) return `${typed}"`;

@@ -9,6 +9,7 @@ import { fitsForm } from "../kinds.js";
 import { fileOf } from "./actions.js";
 import { nameOf } from "./grid.js";
 import { tagsIn } from "./labels.js";
+import { Large } from "./large.js";
 import { parameters, sentences } from "./told.js";
 import { complain, toast } from "./toast.js";
 import { verify } from "./verify.js";
@@ -32,6 +33,7 @@ const VARIED = { strength: 0.2, count: 4 };
 export class Sheet {
   /** @type {LibraryPicture | null} */ picture = null;
   #showing = new AbortController();
+  #large = new Large();
 
   /** @param {import("./actions.js").Actions} actions @param {Around} around */
   constructor(actions, around) {
@@ -67,6 +69,7 @@ export class Sheet {
   hide() {
     this.#showing.abort();
     this.picture = null;
+    this.#large.end();
     sheet.hidden = true;
     sheet.replaceChildren();
   }
@@ -89,9 +92,19 @@ export class Sheet {
       { class: "sheet-top" },
       back,
       el("span", { class: "spacer" }),
+      this.#pressed("sheet-zoom", "zoom", t("Actual pixels (Z)"), this.#large.zoomed, () => this.#large.zoom()),
+      this.#pressed("sheet-large", "fit", t("Large (Space)"), this.#large.on, () => this.#large.toggle()),
       toolButton("left", t("Previous picture"), () => this.around.turn(-1)),
       toolButton("right", t("Next picture"), () => this.around.turn(1)),
     );
+  }
+
+  /** @param {string} id @param {string} glyph @param {string} label @param {boolean} on @param {() => void} press */
+  #pressed(id, glyph, label, on, press) {
+    const button = toolButton(glyph, label, press);
+    button.id = id;
+    button.setAttribute("aria-pressed", String(on));
+    return button;
   }
 
   /** @param {LibraryPicture} picture @param {Metadata | null} metadata  null = not known yet */
@@ -99,9 +112,10 @@ export class Sheet {
     const focused = sheet.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).title : "";
     sheet.setAttribute("aria-label", nameOf(picture));
     const shown = sheet.querySelector(".sheet-picture img")?.dataset.id === picture.id;
-    const stage = shown ? sheet.querySelector(".sheet-picture") : stageOf(picture);
+    const stage = shown ? sheet.querySelector(".sheet-picture") : this.#large.stageOf(picture);
     const side = el("div", { class: "sheet-side" }, ...this.#words(picture, metadata), ...(metadata ? this.#more(picture, metadata) : []));
     sheet.replaceChildren(this.#top(), stage, side);
+    this.#large.center();
     if (focused) /** @type {HTMLElement} */ (sheet.querySelector(`[title="${CSS.escape(focused)}"]`) ?? sheet).focus({ preventScroll: true });
     else sheet.focus({ preventScroll: true });
   }
@@ -232,8 +246,11 @@ export class Sheet {
   #onKey(event) {
     const typing = event.target instanceof Element && event.target.matches("input, pre, summary");
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape") this.around.close();
+    if (event.key === "Escape" && this.#large.on) this.#large.toggle(false);
+    else if (event.key === "Escape") this.around.close();
     else if (typing) return;
+    else if (event.key === " " && !(event.target instanceof Element && event.target.matches("button, a"))) this.#large.toggle();
+    else if (event.key.toLowerCase() === "z") this.#large.zoom();
     else if (event.key === "ArrowLeft") this.around.turn(-1);
     else if (event.key === "ArrowRight") this.around.turn(1);
     else if (event.key === "Delete" && this.picture) this.around.remove(this.picture.id);
@@ -243,12 +260,3 @@ export class Sheet {
   }
 }
 
-/** The picture at a size that is known before it comes; its thumbnail stands there at once. @param {LibraryPicture} picture */
-function stageOf(picture) {
-  const { id, url, width, height } = picture;
-  const image = el("img", { src: url, alt: nameOf(picture), width, height, "data-id": id });
-  image.style.setProperty("--width", String(width));
-  image.style.setProperty("--ratio", String(width / height));
-  if (Math.max(width, height) > 256) image.style.backgroundImage = `url("${url}?size=256")`;
-  return el("div", { class: "sheet-picture" }, image);
-}
