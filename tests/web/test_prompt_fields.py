@@ -101,8 +101,8 @@ def test_each_chunk_has_a_bar_that_tells_its_words(page: Page, studio: Studio) -
 
 
 def test_prompts_are_remembered_and_found_again(page: Page, studio: Studio) -> None:
-    for prompt in ("one", "two", "one", "three"):
-        page.fill("#prompt", prompt)
+    for words in ("one", "two", "one", "three"):
+        page.fill("#prompt", words)
         with page.expect_response(re.compile("/api/v1/jobs$")):
             page.click("#generate")
         studio.store.cancel(studio.next_job().id)
