@@ -59,7 +59,7 @@ def test_marks_lie_where_the_words_are(page: Page) -> None:
     page.fill("#prompt", "a (red:1.4) fox AND [cow|horse] " + "(in snow) and (fog:0.7), " * 60 + "\n\n")
     page.locator("#prompt").evaluate("(field) => { field.scrollTop = 90; }")
     expect(page.locator("#prompt-marks .and")).to_have_text("AND")
-    page.wait_for_function("document.getElementById('prompt-marks').scrollTop > 80")
+    expect(page.locator("#prompt-marks")).to_have_js_property("scrollTop", 90)
     found = page.evaluate(SAME_PLACE, "prompt")
     assert found["styles"] == []
     for pair in ("widths", "heights", "scrolled"):
@@ -101,8 +101,8 @@ def test_each_chunk_has_a_bar_that_tells_its_words(page: Page, studio: Studio) -
 
 
 def test_prompts_are_remembered_and_found_again(page: Page, studio: Studio) -> None:
-    for prompt in ("one", "two", "one", "three"):
-        page.fill("#prompt", prompt)
+    for words in ("one", "two", "one", "three"):
+        page.fill("#prompt", words)
         with page.expect_response(re.compile("/api/v1/jobs$")):
             page.click("#generate")
         studio.store.cancel(studio.next_job().id)
