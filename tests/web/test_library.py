@@ -270,7 +270,7 @@ def test_the_chain_and_variations(library: Page, studio: "Studio") -> None:
     page.goto(f"{studio.url}/library/{first}")
     page.locator("#chain a").click()
     expect(page.locator("#sheet .asked")).to_have_text("what came of it")
-    expect(page.locator("#sheet .told")).to_contain_text("of which 40 % could change")
+    expect(page.locator("#sheet .told")).to_contain_text("of which 40% could change")
     expect(page.locator("#chain h3")).to_have_text(["Made from"])
     page.locator("#chain a").click()
     expect(page.locator("#sheet .asked")).to_have_text("where it began")
