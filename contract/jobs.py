@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contract.errors import ErrorCode
 from contract.kinds import JobRequest
+from contract.requests import Hires
 from contract.verification import Verification
 
 
@@ -119,6 +120,7 @@ class ModelInfo(_Answer):
     prediction: Literal["epsilon", "v_prediction"]
     text_layers: int = Field(description="Layers of the text encoder; clip_skip must be smaller.")
     guidance: float = Field(7.5, description="The guidance that suits it, which the page begins with.")
+    hires: Hires = Field(Hires(), description="The second pass that suits it, which the page begins with.")
 
 
 class MemoryUse(_Answer):

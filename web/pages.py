@@ -14,8 +14,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from contract.catalogue import SAMPLERS, SCHEDULES, Sampler, Schedule
+from contract.chunks import CHUNK
+from contract.grid import FIELDS as GRID_FIELDS
 from contract.requests import Extend, Hires, Img2Img, Inpaint, Variation
 from contract.settings import Settings
+from contract.upscale import Upscale
 from web.languages import COOKIE as LANGUAGE_COOKIE
 from web.languages import Language, languages, pick, sentences_in
 
@@ -69,7 +72,7 @@ def _fields() -> dict[str, dict[str, Any]]:
     img2img: dict[str, Any] = Img2Img.model_json_schema()["properties"]
     inside = {
         f"{outer}.{name}": schema
-        for outer, model in (("variation", Variation), ("hires", Hires), ("extend", Extend))
+        for outer, model in (("variation", Variation), ("hires", Hires), ("extend", Extend), ("upscale", Upscale))
         for name, schema in model.model_json_schema()["properties"].items()
     }
     inside["hires.factor"] = {**inside["hires.factor"], "default": None}
@@ -172,12 +175,16 @@ def _studio(settings: Settings, look: Look) -> str:
         "/",
         "main.js",
         "panel.css",
+        "prompt.css",
         "table.css",
+        "contact.css",
         "canvas.css",
         "guide.css",
         fields=_fields(),
         samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, say(s.description), _takes(s)) for s in SCHEDULES],
+        axes=GRID_FIELDS,
+        chunk=CHUNK,
         examples=EXAMPLES,
         default_model=settings.model.name,
         max_upload=settings.max_upload,

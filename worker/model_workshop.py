@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -132,10 +133,11 @@ def describe(components: Components, settings: Settings) -> ModelInfo:
     )
 
 
-def _recommended(model: Path) -> dict[str, float]:
+def _recommended(model: Path) -> dict[str, Any]:
     """What a model's folder says of the settings that suit it: `recommended.json`, where there is one."""
     file = model / "recommended.json"
-    return {"guidance": float(json.loads(file.read_text("utf-8"))["guidance"])} if file.exists() else {}
+    said = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return {name: said[name] for name in ("guidance", "hires") if name in said}
 
 
 def _device_name(device: torch.device) -> str:

@@ -283,16 +283,17 @@ def test_use_as_input_and_delete(page: Page, studio: "Studio") -> None:
     result = page.locator(f".result:has([data-image-id={first}])")
     result.get_by_label("Use as input").click()
     expect(page.locator("#input-picture")).to_have_attribute("src", f"/api/v1/images/{first}")
-    delete = result.get_by_title("Delete")
+    result.locator(".enlarge").click()
+    delete = page.locator("#viewer").get_by_title("Delete")
     delete.click()
     expect(result).to_have_count(1)  # asked once more
     delete.click()
     expect(result).to_have_count(0)
     assert studio.store.image(first) is None
     expect(page.locator(".result")).to_have_count(1)
-    last = page.locator(".result").get_by_title("Delete")
-    last.click()
-    last.click()
+    page.locator(".result .enlarge").click()
+    delete.click()
+    delete.click()
     expect(page.locator(".job")).to_have_count(0)
     assert studio.store.get(job.id) is None
 

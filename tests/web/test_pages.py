@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contract.catalogue import SAMPLERS, SCHEDULES
+from contract.grid import FIELDS
 from contract.library import Sort, Wanted
 from contract.requests import Extend, Hires, Img2Img, Inpaint, Txt2Img, Variation
 from contract.settings import Settings
+from contract.upscale import Upscale
 from web.pages import CSP, make_router, mount_static
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -161,7 +163,23 @@ def test_every_field_of_every_kind_can_be_set_and_nothing_else(elements: list[El
     names = {e.attrs["name"] for e in elements if e.tag in ("input", "select", "textarea") and "name" in e.attrs}
     fields = {name for model in (Txt2Img, Img2Img, Inpaint) for name in model.model_fields}
     inside = {outer + name for model, outer in INSIDE.items() for name in model.model_fields}
-    assert names == ((fields | inside) - NOT_IN_THE_FORM) - {"variation", "hires", "extend"}
+    larger = {"upscale.factor", "upscale.method", "upscale.strength"}  # in a dialog
+    assert names - larger == ((fields | inside) - NOT_IN_THE_FORM) - {"variation", "hires", "extend"}
+    assert larger <= names
+
+
+def test_larger_pictures_and_comparisons_are_the_contracts(elements: list[Element]) -> None:
+    for name in ("factor", "strength"):
+        field = Upscale.model_fields[name]
+        attrs = control(elements, f"upscale.{name}").attrs
+        assert {key: float(attrs[key]) for key in ("min", "max")} == limits(field)
+        assert float(attrs["value"]) == field.default
+    ways = [e.attrs for e in elements if e.attrs.get("name") == "upscale.method"]
+    assert {way["value"] for way in ways} == set(get_args(Upscale.model_fields["method"].annotation))
+    assert [way["value"] for way in ways if "checked" in way] == [Upscale.model_fields["method"].default]
+    for axis in ("x", "y", "z"):
+        (select,) = [e for e in elements if e.attrs.get("id") == axis]
+        assert [e.attrs["value"] for e in elements if e.tag == "option" and e.parent is select] == ["", *FIELDS]
 
 
 def test_the_sides_of_extend_have_the_contracts_limits(elements: list[Element]) -> None:

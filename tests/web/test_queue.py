@@ -81,7 +81,8 @@ def row(page: Page, job_id: str) -> Locator:
 
 
 def order(page: Page) -> list[str]:
-    return page.locator("#active .row").evaluate_all("rows => rows.map(row => row.dataset.jobId)")
+    ids: list[str] = page.locator("#active .row").evaluate_all("rows => rows.map(row => row.dataset.jobId)")
+    return ids
 
 
 def test_a_job_goes_from_waiting_to_its_picture(queue: Page, studio: "Studio") -> None:

@@ -91,6 +91,20 @@ def test_the_page_begins_with_the_guidance_that_suits_the_model(browser: Browser
     studio.announce()
 
 
+def test_the_page_begins_with_the_second_pass_that_suits_the_model(browser: Browser, studio: Studio) -> None:
+    worker = studio.store.workers()[0]
+    suited = worker.models[0].model_copy(update={"hires": Hires(upscaler="lanczos", strength=0.3)})
+    studio.present(worker.model_copy(update={"models": [suited]}))
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(studio.url)
+    expect(page.locator("[name='hires.strength']")).to_have_value("0.3")
+    expect(page.locator("[name='hires.upscaler']")).to_have_value("lanczos")
+    expect(page.locator("[name='hires.factor']")).to_have_value("")
+    context.close()
+    studio.announce()
+
+
 def test_a_reload_keeps_them(page: Page, studio: Studio) -> None:
     page.fill("#prompt", "a cat")
     expect(page.locator("#styles option")).to_have_count(4)

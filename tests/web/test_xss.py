@@ -247,8 +247,9 @@ def test_what_the_queue_shows_is_text(watched: Page, studio: Studio) -> None:
         "id": f"job_{'d' * 26}", "owner": vectors[17], "kind": "txt2img", "request": request.model_dump_json(),
         "reason": vectors[18], "strikes": 2, "attempts": 3, "died_at": 1,
     }  # fmt: skip
-    studio.store.redis.hset(f"darkroom:letter:{letter['id']}", mapping=letter)
-    studio.store.redis.zadd("darkroom:dead", {letter["id"]: 1})
+    for name, value in letter.items():
+        studio.store.redis.hset(f"darkroom:letter:{letter['id']}", name, str(value))
+    studio.store.redis.zadd("darkroom:dead", {str(letter["id"]): 1})
     page.goto(f"{studio.url}/queue")
     expect(page.locator("#active .row")).to_have_count(len(vectors))
     asked = page.locator("#active .row-asked").all_text_contents()

@@ -1,6 +1,7 @@
 """What the card shows: prompts fixed before the first training step, prompt i with seed i."""
 
 GUIDANCE = 4.5
+HIRES = {"upscaler": "lanczos", "strength": 0.3}  # docs/decisions.md says why
 STEPS = 30
 PROMPTS = (
     "a black cat on a beach at sunset",

@@ -21,7 +21,7 @@ from worker.training.compare import compare
 from worker.training.data import drawings, named_for_the_world
 from worker.training.evaluate import PICTURES, evaluate, table
 from worker.training.objective import Objective
-from worker.training.prompts import FAILURES, GUIDANCE, PROMPTS, STEPS, STYLED
+from worker.training.prompts import FAILURES, GUIDANCE, HIRES, PROMPTS, STEPS, STYLED
 from worker.training.sizes import SIZES, Size
 from worker.training.translation import Translation
 from worker.training.world.captions import STYLES as STYLE_WORDS
@@ -47,7 +47,7 @@ class Studio:
 
     def tokenizer(self) -> None:
         export.write_index(self.model)
-        export.write_json(self.model / "recommended.json", {"guidance": GUIDANCE})
+        export.write_json(self.model / "recommended.json", {"guidance": GUIDANCE, "hires": HIRES})
         export.write_part(self.model, "scheduler", self.objective.scheduler())
         export.write_part(self.model, "tokenizer", tokenizer.build())
 

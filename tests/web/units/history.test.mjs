@@ -83,11 +83,11 @@ test("a hundred strokes at 2048 x 2048 are held, on the mask and in colour; the 
   for (const [plane, pair] of [[maskPlane(2048, 2048), inks.mask], [colourPlane(2048, 2048), inks.colour]]) {
     const history = new History();
     const draw = random(11);
-    for (let turn = 0; turn < 115; turn += 1) {
+    for (let turn = 0; turn < 116; turn += 1) {
       const stroke = new Stroke(history, plane, { size: 256, hardness: 0.9, ink: pair[turn % 2] });
       let [x, y] = [draw() * 2048, draw() * 2048];
-      const [dx, dy] = [(draw() - 0.5) * 160, (draw() - 0.5) * 160];
-      for (let step = 0; step < 10; step += 1) stroke.to({ x: (x += dx), y: (y += dy) });
+      const [dx, dy] = [(draw() - 0.5) * 400, (draw() - 0.5) * 400];
+      for (let step = 0; step < 4; step += 1) stroke.to({ x: (x += dx), y: (y += dy) });
       stroke.end();
     }
     assert.equal(history.steps, STEPS);

@@ -1,5 +1,6 @@
 /** One job on the page: its pictures beside what was asked for and how it stands. */
 
+import { ContactSheet, isSheet } from "./contact.js";
 import { confirming, el, textButton } from "./dom.js";
 import { standing } from "./format.js";
 import { Frame } from "./frame.js";
@@ -29,6 +30,7 @@ export class Card {
     this.status = el("p", { class: "standing" });
     this.failure = el("p", { class: "failure", hidden: true });
     this.steering = new Steering(job);
+    this.sheet = isSheet(job) ? new ContactSheet(job, this.frames) : null;
     this.cancel = textButton("close", t("Cancel"), () => this.actions.cancel(this.job));
     this.remove = confirming(textButton("trash", t("Delete job")), () => this.actions.deleteJob(this.job));
     this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || t("Without a prompt") });
@@ -54,10 +56,14 @@ export class Card {
     this.failure.textContent = job.error ? failure(job.error) : "";
     const first = job.images.find((image) => image.role === "output");
     if (first) this.#size(first.width, first.height);
+    for (const { index } of job.images) if (index !== null && !this.#frames.has(index)) this.#addFrame(index);
     for (const [index, frame] of this.#frames) {
-      if ((over || frame.done) && !picturesAt(job, index).output) this.#dropFrame(index);
-      else frame.update(job);
+      const missing = (over || frame.done) && !picturesAt(job, index).output;
+      if (!missing) frame.update(job);
+      else if (this.sheet?.discarded(index)) frame.vacate();
+      else this.#dropFrame(index);
     }
+    this.sheet?.update(job);
     this.node.classList.toggle("bare", this.#frames.size === 0);
   }
 
@@ -68,9 +74,10 @@ export class Card {
 
   /** @param {number} index */
   #addFrame(index) {
-    const frame = new Frame(this.job, index, this.actions);
+    const frame = new Frame(this.job, index, this.actions, this.sheet?.choice(index));
+    const next = [...this.#frames.values()].filter((other) => other.index > index).sort((a, b) => a.index - b.index)[0];
     this.#frames.set(index, frame);
-    this.frames.append(frame.node);
+    this.frames.insertBefore(frame.node, next?.node ?? null);
   }
 
   /** @param {number} index */
@@ -100,6 +107,7 @@ export class Card {
       this.progress,
       this.status,
       this.failure,
+      ...(this.sheet ? [this.sheet.node] : []),
       el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
       el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.place),
       steering.refusal,

@@ -113,7 +113,7 @@ function switchStrength(kind) {
 
 /** A slider and its number show the same. */
 function pairSliders() {
-  for (const each of form.querySelectorAll("[data-slides]")) {
+  for (const each of document.querySelectorAll("[data-slides]")) {
     const slider = /** @type {HTMLInputElement} */ (each);
     /** @type {HTMLInputElement} */ const number = byId(slider.dataset.slides ?? "");
     const fill = () => {
@@ -155,8 +155,6 @@ function showOptions() {
 }
 
 function listenToTools() {
-  byId("dice").addEventListener("click", () => writeForm({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }));
-  byId("clear-seed").addEventListener("click", () => writeForm({ seed: null }));
   for (const each of form.querySelectorAll("[data-step]")) {
     const count = byId("count");
     each.addEventListener("click", () => {

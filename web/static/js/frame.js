@@ -11,15 +11,19 @@ export class Frame {
   #shown = "";
   #previewUrl = "";
 
-  /** @param {import("./types.js").Job} job @param {number} index @param {import("./picture.js").Actions} actions */
-  constructor(job, index, actions) {
+  /**
+   * @param {import("./types.js").Job} job @param {number} index @param {import("./picture.js").Actions} actions
+   * @param {HTMLElement} [choice]  lies on the picture
+   */
+  constructor(job, index, actions, choice) {
     this.index = index;
     this.actions = actions;
+    this.choice = choice;
     this.paper = el("div", { class: "paper" });
     const coming = /** @type {import("./types.js").Picture} */ ({ index, role: null, seed: job.request.seed + index });
     const caption = fitsForm(job) ? captionOf(coming, job) : "";
     this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: caption }));
-    this.node = el("li", { class: "frame" }, this.paper, this.caption);
+    this.node = el("li", { class: "frame", "data-index": index }, this.paper, this.caption);
   }
 
   /** Whether a finished picture is shown. */
@@ -40,11 +44,22 @@ export class Frame {
     const enlarge = el("button", { type: "button", class: "enlarge", "aria-label": t("Enlarge: {picture}", { picture: describe(job, output) }) }, image);
     enlarge.addEventListener("click", () => this.actions.open(job, this.index));
     const showRaw = (/** @type {boolean} */ pressed) => showPicture(image, pressed && raw ? raw : output, many);
-    const tools = el("div", { class: "tools" }, ...pictureTools(job, output, this.actions, { raw, showRaw }));
+    const tools = el("div", { class: "tools" }, ...pictureTools(job, output, this.actions, { raw, showRaw, chosen: Boolean(this.choice) }));
     this.node.classList.add("result");
+    this.node.classList.remove("discarded");
     this.paper.querySelector(".enlarge")?.remove();
-    this.paper.append(enlarge);
+    this.paper.append(enlarge, ...(this.choice ? [this.choice] : []));
     this.caption.replaceChildren(el("span", { class: "seed", title: t("Seed"), text: captionOf(output, job) }), tools);
+  }
+
+  /** Its picture was discarded: its place is kept, so that nothing moves under the hand. */
+  vacate() {
+    if (!this.done) return;
+    this.#shown = "";
+    this.node.classList.remove("result", "developed", "kept");
+    this.node.classList.add("discarded");
+    this.paper.replaceChildren();
+    this.caption.replaceChildren(el("span", { class: "seed", text: t("discarded") }));
   }
 
   /** @param {Blob} blob a JPEG of the picture as it stands */

@@ -26,9 +26,19 @@ class Jobs extends EventTarget {
     return this.unfinished[0];
   }
 
+  get all() {
+    return [...this.#known.values()];
+  }
+
   /** Newest first. */
   get unfinished() {
     return [...this.#known.values()].filter((job) => !isOver(job)).sort(newestFirst);
+  }
+
+  /** The picture with a seed that was finished last, as far as is known: the last one of the newest job that has any. */
+  get newestPicture() {
+    const seeded = (/** @type {Job} */ job) => job.images.filter((image) => image.seed !== null && image.role === "output");
+    return [...this.#known.values()].sort(newestFirst).map(seeded).find((images) => images.length)?.at(-1);
   }
 
   /** @param {Job} told as the API has it, or as it is here */

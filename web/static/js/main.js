@@ -3,6 +3,7 @@
 import { startAccess } from "./access.js";
 import { arrive } from "./arrive.js";
 import * as api from "./api.js";
+import { showFields, startCompare } from "./axes.js";
 import { byId } from "./dom.js";
 import { currentPicture, editor, exportMask, kind, load, painted, sourceId, startEditor, unload } from "./canvas/editor.js";
 import { startKeeping } from "./canvas/keeping.js";
@@ -14,13 +15,17 @@ import { startHelp } from "./help.js";
 import { t } from "./i18n.js";
 import { startIntake } from "./intake.js";
 import { isOver, jobs } from "./jobs.js";
-import { showJobs, showOlder, startTable } from "./table.js";
+import { refresh, showJobs, showOlder, startTable } from "./table.js";
+import { startTabs } from "./tabs.js";
 import { follow, unfollow } from "./poll.js";
 import { picturesAt } from "./picture.js";
+import { remember } from "./prompt/history.js";
 import { startProgress, sayWaiting } from "./progress.js";
+import { startSeed } from "./seed.js";
 import { startService } from "./service.js";
 import { showModels } from "./models.js";
 import { setOwn, startSize } from "./size.js";
+import { askUpscale, startUpscale } from "./upscale.js";
 import { startViewer, view } from "./viewer.js";
 import { startWords } from "./words.js";
 
@@ -29,7 +34,9 @@ import { startWords } from "./words.js";
 
 /** @type {AbortController | null} */ let submitting = null;
 
-async function generate() {
+/** @typedef {import("./types.js").JobRequest} JobRequest */
+/** @param {(request: JobRequest) => JobRequest} [shape]  makes another request of the form's */
+async function generate(shape = (request) => request) {
   if (submitting) return;
   const wrong = complaints();
   if (wrong.length) {
@@ -41,12 +48,10 @@ async function generate() {
   const { signal } = submitting;
   setBusy(true);
   try {
-    const job = await submit(signal);
-    jobs.put({ ...job, state: "queued" }); // when it is over already, that is still a change to tell of
-    jobs.put(job);
-    follow(job.id);
+    const job = await submit(signal, shape);
+    begin(job);
     generated(job.id);
-    byId("jobs").firstElementChild?.scrollIntoView({ block: "nearest" });
+    remember(byId("prompt").value);
   } catch (error) {
     showError(error);
   } finally {
@@ -55,13 +60,21 @@ async function generate() {
   }
 }
 
-/** @param {AbortSignal} signal @returns {Promise<Job>} */
-async function submit(signal) {
+/** @param {Job} job */
+function begin(job) {
+  jobs.put({ ...job, state: "queued" }); // when it is over already, that is still a change to tell of
+  jobs.put(job);
+  follow(job.id);
+  byId("jobs").firstElementChild?.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {AbortSignal} signal @param {(request: JobRequest) => JobRequest} shape @returns {Promise<Job>} */
+async function submit(signal, shape) {
   const request = readForm(kind());
   const picture = currentPicture();
   if (picture) request.image = await sourceId(signal);
   if (request.kind === "inpaint" && painted()) request.mask = (await api.upload(await exportMask(), signal)).id;
-  return api.persist(() => api.submitJob(request, signal), { signal, lossy: true, waiting: sayWaiting });
+  return api.persist(() => api.submitJob(shape(/** @type {JobRequest} */ (request)), signal), { signal, lossy: true, waiting: sayWaiting });
 }
 
 /** The same once more, with another seed. @param {Job} job */
@@ -174,6 +187,7 @@ async function deleteJob(job) {
 const actions = {
   useAsInput: (picture) => putOnTable(picture),
   sameSettings,
+  makeLarger: askUpscale,
   deletePicture,
   deleteJob,
   another,
@@ -190,6 +204,7 @@ function whatChanges() {
 function onPictureChange() {
   const picture = currentPicture();
   showKind(kind());
+  showFields(kind());
   setOwn(picture);
   byId("remove-image").hidden = !picture;
   byId("drop").classList.toggle("filled", Boolean(picture));
@@ -227,11 +242,14 @@ function listen() {
 
 startAccess();
 startForm();
+startSeed();
 startSize();
 startEditor();
 startReview(actions);
 startViewer(actions);
 startTable(actions);
+startCompare(generate);
+startUpscale(async (request) => begin(await api.persist(() => api.submitJob(request), { lossy: true })));
 startProgress();
 startIntake(async (file) => putOnTable(await api.upload(file), file.name), (error) => showError(error, "image"));
 startService(() => showModels(currentPicture()));
@@ -241,4 +259,4 @@ startHelp();
 startGuide();
 arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
 startKeeping(putOnTable, !/[?&](from|input)=/.test(window.location.search)).catch(showError);
-showJobs().catch(showError);
+showJobs().then(() => startTabs(refresh)).catch(showError);

@@ -9,7 +9,7 @@ let known = ""; // names of the models shown
 
 /** Ask which there are, and show them where they are others than before. @param {import("./types.js").Picture | null} picture on the light table */
 export async function showModels(picture) {
-  /** @type {{name: string, label: string, native_width: number, native_height: number, guidance: number}[]} */ const models = await getModels();
+  /** @type {{name: string, label: string, native_width: number, native_height: number, guidance: number, hires: {upscaler: string, strength: number}}[]} */ const models = await getModels();
   const names = models.map((model) => model.name).join("\n");
   if (!models.length || names === known) return;
   known = names;
@@ -21,7 +21,8 @@ export async function showModels(picture) {
   const tell = () => {
     setNative({ width: chosen().native_width, height: chosen().native_height });
     setOwn(picture);
-    suggest({ guidance: chosen().guidance });
+    const { guidance, hires } = chosen();
+    suggest({ guidance, hires: { upscaler: hires.upscaler, strength: hires.strength } });
   };
   select.onchange = tell;
   tell();

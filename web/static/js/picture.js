@@ -12,6 +12,7 @@ import { captionOf, fitsForm } from "./kinds.js";
  * @typedef {object} Actions
  * @property {(picture: Picture) => void} useAsInput
  * @property {(job: Job, picture: Picture | null) => void} sameSettings
+ * @property {(job: Job, picture: Picture) => void} makeLarger
  * @property {(job: Job, index: number) => void} deletePicture
  * @property {(job: Job) => void} deleteJob
  * @property {(job: Job) => void} another  the same request with another seed
@@ -32,19 +33,20 @@ export function describe(job, picture) {
 
 /**
  * @param {Job} job @param {Picture} output @param {Actions} actions
- * @param {{raw?: Picture, showRaw?: (raw: boolean) => void}} [more]
+ * @param {{raw?: Picture, showRaw?: (raw: boolean) => void, chosen?: boolean}} [more]  chosen: it is discarded another way
  */
-export function pictureTools(job, output, actions, { raw, showRaw } = {}) {
+export function pictureTools(job, output, actions, { raw, showRaw, chosen = false } = {}) {
   const tools = [
     toolButton("input", t("Use as input"), () => actions.useAsInput(output)),
     ...(fitsForm(job) ? [toolButton("settings", t("Same settings"), () => actions.sameSettings(job, output))] : []),
+    toolButton("larger", t("Make larger"), () => actions.makeLarger(job, output)),
     el(
       "a",
       { class: "tool", href: output.url, download: `darkroom-${output.seed ?? output.id}.png`, "aria-label": t("Download"), title: t("Download") },
       icon("download"),
       el("span", { text: t("Download") }),
     ),
-    confirming(toolButton("trash", t("Delete")), () => actions.deletePicture(job, output.index ?? 0)),
+    ...(chosen ? [] : [confirming(toolButton("trash", t("Delete")), () => actions.deletePicture(job, output.index ?? 0))]),
   ];
   if (raw && showRaw) {
     const toggle = toolButton("layers", t("Show raw"), () => {

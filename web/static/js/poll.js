@@ -10,6 +10,7 @@ import { isOver, jobs } from "./jobs.js";
 
 const WAIT = 4; // seconds a call waits for news
 const LOOK = 3; // seconds between looks at a job that nobody waits for
+const UNSEEN = 15; // seconds between looks while nobody sees the page
 const BREATH = 0.1; // seconds between two calls for one job
 const PREVIEW = 0.3; // seconds between previews
 const SLOTS = 2; // calls that wait, at a time
@@ -46,7 +47,7 @@ async function watch(id, signal) {
     const job = jobs.get(id);
     if (!job || isOver(job)) return;
     const near = job.state === "running" || (!job.paused && (job.progress.position ?? 0) === 0);
-    const patient = near && waiting < SLOTS;
+    const patient = near && waiting < SLOTS && !document.hidden;
     waiting += patient ? 1 : 0;
     try {
       const news = await persist(() => look(job, patient, signal), { signal });
@@ -54,8 +55,20 @@ async function watch(id, signal) {
     } finally {
       waiting -= patient ? 1 : 0;
     }
-    await pause(patient ? BREATH : LOOK, signal);
+    await (document.hidden ? unseen(signal) : pause(patient ? BREATH : LOOK, signal));
   }
+}
+
+/** A long pause, which ends when the page is seen again. @param {AbortSignal} signal @returns {Promise<void>} */
+function unseen(signal) {
+  return new Promise((resolve, reject) => {
+    const go = () => {
+      document.removeEventListener("visibilitychange", go);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", go);
+    pause(UNSEEN, signal).then(go, reject);
+  });
 }
 
 /**

@@ -16,6 +16,25 @@ export const SHORTCUTS = [
     ],
   },
   {
+    where: t("In a prompt"),
+    does: [
+      [["Ctrl", "↑"], t("More weight for the word or the selection")],
+      [["Ctrl", "↓"], t("Less weight")],
+      [["Alt", "↑"], t("The prompt used before")],
+      [["Alt", "↓"], t("The prompt used after it")],
+    ],
+  },
+  {
+    where: t("Many pictures at once"),
+    does: [
+      [["↑", "/", "↓", "/", "←", "/", "→"], t("From picture to picture")],
+      [["K"], t("Keep")],
+      [["D", "/", "Delete"], t("Discard")],
+      [["Ctrl", "Z"], t("Bring back")],
+      [["Enter"], t("Open")],
+    ],
+  },
+  {
     where: t("Canvas"),
     does: [
       [["B"], t("Brush")],

@@ -63,6 +63,7 @@ export function askedSize() {
   return { width: Number(width.value || width.placeholder), height: Number(height.value || height.placeholder) };
 }
 
+/** The one that is chosen is pressed, and says which way it lies. */
 function markPreset() {
   const now = askedSize();
   for (const preset of presets) {
@@ -70,7 +71,12 @@ function markPreset() {
       const size = shaped(preset, tall);
       return size?.width === now.width && size.height === now.height;
     });
+    const { across, down } = preset.dataset;
+    const [wide, high] = same && now.height > now.width ? [down, across] : [across, down];
     preset.setAttribute("aria-pressed", String(same));
+    preset.textContent = `${wide}:${high}`;
+    preset.setAttribute("aria-label", t("{across}:{down} shape", { across: String(wide), down: String(high) }));
+    preset.title = same && wide !== high ? t("Press again to turn it") : "";
   }
 }
 
@@ -78,7 +84,8 @@ export function startSize() {
   for (const preset of presets) {
     preset.addEventListener("click", () => {
       const { width: across, height: down } = askedSize();
-      const size = shaped(preset, down > across);
+      const turned = preset.getAttribute("aria-pressed") === "true";
+      const size = shaped(preset, turned ? down <= across : down > across);
       if (size) writeForm(size);
     });
   }

@@ -5,7 +5,7 @@ import { Card } from "./card.js";
 import { byId } from "./dom.js";
 import { isOver, jobs, newestFirst } from "./jobs.js";
 import { glide } from "./glide.js";
-import { follow } from "./poll.js";
+import { follow, unfollow } from "./poll.js";
 
 const PAGE = 20; // jobs
 
@@ -60,6 +60,23 @@ export async function showJobs() {
   byId("older").hidden = !cursor;
   showEmpty();
   await Promise.all(["running", "queued"].map((state) => take({ state, limit: 100 })));
+}
+
+/** The newest page once more: what is new in it, what another tab has changed, and what is gone from it. */
+export async function refresh() {
+  const before = jobs.all;
+  const { jobs: found } = await listJobs({ limit: PAGE });
+  for (const job of found) {
+    jobs.put(job);
+    if (!isOver(job)) follow(job.id);
+  }
+  const here = new Set(found.map(({ id }) => id));
+  const oldest = found.length < PAGE ? 0 : Date.parse(found[found.length - 1].created_at);
+  const gone = before.filter((job) => !here.has(job.id) && Date.parse(job.created_at) > oldest);
+  for (const { id } of gone) {
+    unfollow(id);
+    jobs.forget(id);
+  }
 }
 
 export async function showOlder() {

@@ -90,7 +90,7 @@
  * @typedef {{id: string, kind: Kind, owner: string, request: JobRequest, reason: string, strikes: number, attempts: number,
  *   died_at: string}} DeadLetter
  *
- * @typedef {{count: number, changes: number[], parts: {weight: number, chunks: {tokens: {text: string}[], left: number}[]}[]}} Tokens
+ * @typedef {{count: number, drawn: string, changes: number[], parts: {weight: number, chunks: {tokens: {start: number, end: number}[], left: number}[]}[]}} Tokens
  *
  * @typedef {object} Me  who is asking
  * @property {string} owner

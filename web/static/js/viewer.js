@@ -32,6 +32,7 @@ function draw(actions) {
     ...actions,
     useAsInput: (picture) => leave(() => actions.useAsInput(picture)),
     sameSettings: (of, picture) => leave(() => actions.sameSettings(of, picture)),
+    makeLarger: (of, picture) => leave(() => actions.makeLarger(of, picture)),
     deletePicture: (of, at) => leave(() => actions.deletePicture(of, at)),
   });
   const made = madeIndexes(job);

@@ -162,7 +162,7 @@ export function startEditor() {
   };
   tools.addEventListener("change", () => {
     ring.classList.toggle("erasing", tools.name === "eraser");
-    stage.dataset.tool = tools.name;
+    if (work.picture) work.plane(tools.layer); // made now, and not in the first stroke
     showActions();
     work.drawSoon();
   });

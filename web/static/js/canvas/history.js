@@ -65,7 +65,7 @@ export class History {
 
   /** The change is complete; one that changed nothing is forgotten. */
   commit() {
-    const change = this.#close((plane, tile, words) => !same(words, plane.cut(plane.boxOf(tile))));
+    const change = this.#close((plane, tile, words) => !plane.holds(words, plane.boxOf(tile)));
     if (!change.length) return;
     this.#past.push(change);
     this.#future = [];
@@ -125,12 +125,6 @@ function swap(change) {
     return { plane, tile, kept: now };
   });
   return { touched, instead };
-}
-
-/** @param {Words} a @param {Words} b */
-function same(a, b) {
-  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /** Runs of equal words where they take less room. @param {Words} words @returns {Packed} */

@@ -22,10 +22,14 @@ export function colouring(colour, opacity) {
     const above = cover * opacity;
     if (above === 1) return full;
     if (above === 0) return before;
-    const below = (before >>> 24) / 255 * (1 - above);
+    if (before === 0) return ((full & 0xffffff) | (Math.round(above * 255) << 24)) >>> 0; // on nothing: most of a sketch
+    const below = ((before >>> 24) / 255) * (1 - above);
     const alpha = above + below;
-    const mix = (/** @type {number} */ ours, /** @type {number} */ theirs) => Math.round((ours * above + theirs * below) / alpha);
-    return rgba(mix(red, before & 255), mix(green, (before >>> 8) & 255), mix(blue, (before >>> 16) & 255), Math.round(alpha * 255));
+    const [ours, theirs] = [above / alpha, below / alpha];
+    const r = Math.round(red * ours + (before & 255) * theirs);
+    const g = Math.round(green * ours + ((before >>> 8) & 255) * theirs);
+    const b = Math.round(blue * ours + ((before >>> 16) & 255) * theirs);
+    return rgba(r, g, b, Math.round(alpha * 255));
   };
 }
 
