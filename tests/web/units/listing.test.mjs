@@ -14,7 +14,7 @@ afterEach(() => (globalThis.fetch = real));
 
 const picture = (id, more = {}) => ({ id, prompt: "", favourite: false, tags: [], board: null, ...more });
 
-/** So many pictures, a hundred on a page; the queries that came. */
+/** So many pictures, as many on a page as are asked for; the queries that came. */
 function serve(count, answer = async () => {}) {
   const asked = [];
   globalThis.fetch = async (address, { signal } = {}) => {
@@ -37,27 +37,27 @@ function heard(listing) {
 }
 
 test("pages come one after the other, until there is no more", async () => {
-  const asked = serve(250);
+  const asked = serve(350);
   const listing = new Listing();
   const news = heard(listing);
   await listing.start({ ...EVERYTHING, sort: "oldest" });
   assert.deepEqual([listing.pictures.length, listing.over], [100, false]);
   await listing.more();
   await listing.more();
-  assert.deepEqual([listing.pictures.length, listing.over], [250, true]);
+  assert.deepEqual([listing.pictures.length, listing.over], [350, true]);
   await listing.more();
   assert.equal(asked.length, 3);
-  assert.deepEqual(listing.pictures.map(({ id }) => id), Array.from({ length: 250 }, (_, at) => String(at)));
+  assert.deepEqual(listing.pictures.map(({ id }) => id), Array.from({ length: 350 }, (_, at) => String(at)));
   assert.deepEqual(news, ["new", "more", "more"]);
   assert.ok(asked.every((query) => query.get("sort") === "oldest"));
 });
 
 test("one page at a time", async () => {
-  const asked = serve(250);
+  const asked = serve(1000);
   const listing = new Listing();
   await listing.start(EVERYTHING);
   await Promise.all([listing.more(), listing.more(), listing.more()]);
-  assert.deepEqual([asked.length, listing.pictures.length], [2, 200]);
+  assert.deepEqual([asked.length, listing.pictures.length], [2, 300]);
 });
 
 test("an answer that comes after the next question is dropped", async () => {

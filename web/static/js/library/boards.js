@@ -50,12 +50,13 @@ export class Boards {
       const chip = el(
         "button",
         {
-          type: "button", class: "chip", "aria-pressed": String(pressed), "data-board": name, title: name,
-          "aria-label": tn("Board {board}, {count} picture", "Board {board}, {count} pictures", pictures, { board: name }),
+          type: "button", class: "chip", "aria-pressed": String(pressed), "data-board": name,
+          title: tn("Board {board}, {count} picture", "Board {board}, {count} pictures", pictures, { board: name }),
           on: { click: () => this.doing.show(pressed ? "" : name) },
         },
         icon("board"),
         el("span", { class: "chip-name", text: name }),
+        " ",
         el("b", { text: number(pictures) }),
       );
       return chip;

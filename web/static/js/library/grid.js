@@ -161,7 +161,7 @@ export class Grid {
     const { pictures } = this.listing;
     if (!pictures.length || !this.#rows.length) return null;
     const here = this.active ? this.listing.placeOf(this.active) : -1;
-    if (here < 0) return pictures[this.#rows[rowAt(this.#rows, this.#bars() - grid.getBoundingClientRect().top)]?.first ?? 0].id;
+    if (here < 0 && Number.isFinite(along)) return pictures[this.#rows[rowAt(this.#rows, this.#bars() - grid.getBoundingClientRect().top)]?.first ?? 0].id;
     const shown = (this.#rows.at(-1)?.first ?? 0) + (this.#rows.at(-1)?.count ?? 0); // the others wait for their row to fill
     const there = down ? across(this.#rows, this.#ratios, here, down, GAP) : here + along;
     return pictures[Math.min(shown - 1, Math.max(0, there))].id;

@@ -6,7 +6,7 @@ import { toApi } from "./query.js";
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
 /** @typedef {"new" | "more" | "other" | "looks"} News  another list, more of it, some came or went, only looks changed */
 
-const PAGE = 100; // pictures
+const [FIRST, MORE] = [100, 200]; // pictures of a page: the first is to be there soon, the others are to be few
 
 export class Listing extends EventTarget {
   /** @type {LibraryPicture[]} */ pictures = [];
@@ -21,7 +21,6 @@ export class Listing extends EventTarget {
     this.#asking.abort();
     this.#asking = new AbortController();
     this.#asked = toApi(query);
-    this.#asked.set("limit", String(PAGE));
     this.#cursor = null;
     await this.#take("new");
   }
@@ -34,6 +33,7 @@ export class Listing extends EventTarget {
   async #take(news) {
     const { signal } = this.#asking;
     const asked = new URLSearchParams(this.#asked);
+    asked.set("limit", String(this.#cursor ? MORE : FIRST));
     if (this.#cursor) asked.set("cursor", this.#cursor);
     this.loading = true;
     try {
