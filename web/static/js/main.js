@@ -220,6 +220,7 @@ function listen() {
     event.preventDefault();
     generate();
   });
+  byId("generate").disabled = false;
   byId("cancel").addEventListener("click", () => cancel());
   byId("remove-image").addEventListener("click", unload);
   byId("older").addEventListener("click", () => showOlder().catch(showError));
