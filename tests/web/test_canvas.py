@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from playwright.sync_api import Browser, Page, expect
 from scipy import ndimage
 
+from contract.requests import Inpaint
 from tests.web.canvas import Hand, mask_of, noise, put, settle, submitted
 
 if TYPE_CHECKING:
@@ -257,7 +258,10 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     after = table.locator("#review .after")
     expect(after).to_have_attribute("src", f"/api/v1/images/{first}")
     settle(table)
-    assert (table.locator("#stage").bounding_box() or {})["height"] == (stage or {})["height"]
+    now = table.locator("#stage").bounding_box()
+    assert now is not None
+    assert stage is not None
+    assert now["height"] == stage["height"]
     line = table.get_by_label("Line between before and after")
     line.focus()
     table.keyboard.press("End")
@@ -313,4 +317,5 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     table.locator("#viewer").get_by_text("Raw", exact=True).click()
     expect(table.locator("#viewer figcaption").last).to_have_text("Where they differ, by 40 of 255 at most")
     table.locator("#viewer").get_by_text("Before and after").click()
+    assert isinstance(job.request, Inpaint)
     expect(table.locator("#viewer .before")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
