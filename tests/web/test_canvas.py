@@ -1,5 +1,6 @@
 """The canvas as a person uses it: zoom, tools, filters, colours, results. Oracles: numpy, scipy, Pillow, geometry."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -252,7 +253,6 @@ def result(studio: "Studio", pixels: Any) -> str:
 def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: "Studio") -> None:
     hand = Hand(table)
     stage = table.locator("#stage").bounding_box()
-    assert stage
     hand.draw([(300, 200), (500, 300)])
     table.click("#generate")
     first = result(studio, noise(WIDTH, HEIGHT, 1))
@@ -260,7 +260,8 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     expect(after).to_have_attribute("src", f"/api/v1/images/{first}")
     settle(table)
     now = table.locator("#stage").bounding_box()
-    assert now
+    assert now is not None
+    assert stage is not None
     assert now["height"] == stage["height"]
     line = table.get_by_label("Line between before and after")
     line.focus()
@@ -319,3 +320,29 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     table.locator("#viewer").get_by_text("Before and after").click()
     assert isinstance(job.request, Inpaint)
     expect(table.locator("#viewer .before")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
+
+
+def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:
+    hand = Hand(table)
+    hand.draw([(300, 200), (500, 300)])
+    table.click("#on-colour")
+    hand.draw([(700, 500), (800, 500)])
+    before = submitted(table, studio)
+    kept = """async () => {
+        const opening = indexedDB.open("darkroom", 1);
+        await new Promise((done) => (opening.onsuccess = done));
+        if (!opening.result.objectStoreNames.contains("canvas")) return false;
+        const all = opening.result.transaction("canvas").objectStore("canvas").getAll();
+        await new Promise((done) => (all.onsuccess = done));
+        opening.result.close();
+        return all.result.some(({ mask, sketch }) => mask && sketch);
+    }"""
+    deadline = time.monotonic() + 60
+    while not table.evaluate(kept):
+        assert time.monotonic() < deadline
+        table.wait_for_timeout(200)
+    table.reload()
+    expect(table.locator("#clear-sketch")).to_be_enabled()
+    after = submitted(table, studio)
+    np.testing.assert_array_equal(mask_of(after, studio), mask_of(before, studio))
+    np.testing.assert_array_equal(studio.pixels(after.image), studio.pixels(before.image))
