@@ -40,8 +40,8 @@ class Drag {
   /** @param {PointerEvent} event */
   #move({ clientX, clientY }) {
     if (!this.#ghost && Math.hypot(clientX - this.from.clientX, clientY - this.from.clientY) < FAR) return;
-    this.#ghost ??= this.#begin();
-    this.#ghost.style.transform = `translate(${clientX + 10}px, ${clientY + 10}px)`;
+    const ghost = (this.#ghost ??= this.#begin());
+    ghost.style.transform = `translate(${clientX + 10}px, ${clientY + 10}px)`;
     const target = /** @type {HTMLElement | null} */ (document.elementFromPoint(clientX, clientY)?.closest("[data-board]") ?? null);
     if (target === this.#target) return;
     this.#target?.classList.remove("target");
