@@ -193,7 +193,7 @@ def _studio(settings: Settings, look: Look) -> str:
 
 
 def _queue(look: Look) -> str:
-    return _render(look, "queue.html", "/queue", "queue/main.js", "library.css", "queue.css")
+    return _render(look, "queue.html", "/queue", "queue/main.js", "toast.css", "queue.css")
 
 
 def _library(settings: Settings, look: Look) -> str:
@@ -204,6 +204,7 @@ def _library(settings: Settings, look: Look) -> str:
         "/library",
         "library/main.js",
         "library.css",
+        "toast.css",
         "sheet.css",
         "compare.css",
         samplers=[(s.name.value, s.label) for s in SAMPLERS],

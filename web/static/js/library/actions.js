@@ -3,7 +3,7 @@
 import { changeImage, deleteImages, persist, restoreImages } from "../api.js";
 import { number } from "../format.js";
 import { t, tn } from "../i18n.js";
-import { complain, toast } from "./toast.js";
+import { complain, toast } from "../toast.js";
 
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
 

@@ -5,7 +5,7 @@ import { byId, el, textButton } from "../dom.js";
 import { t, tn } from "../i18n.js";
 import { clearFilters } from "./filters.js";
 import { EVERYTHING, isNarrow, toApi } from "./query.js";
-import { complain } from "./toast.js";
+import { complain } from "../toast.js";
 
 /** @typedef {import("./query.js").Query} Query */
 

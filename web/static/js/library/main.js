@@ -21,7 +21,7 @@ import { startReading } from "./reading.js";
 import { Selection } from "./selection.js";
 import { Sheet } from "./sheet.js";
 import { startSize } from "./size.js";
-import { complain, toast, undoLast } from "./toast.js";
+import { complain, toast, undoLast } from "../toast.js";
 
 const TITLE = document.title;
 const grid = byId("grid");

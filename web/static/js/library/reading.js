@@ -6,7 +6,7 @@ import { handOver } from "../hand.js";
 import { t } from "../i18n.js";
 import { startIntake } from "../intake.js";
 import { fitsForm, nameOfKind } from "../kinds.js";
-import { complain } from "./toast.js";
+import { complain } from "../toast.js";
 
 /** @typedef {import("../types.js").Reading} Reading */
 

@@ -11,7 +11,7 @@ import { nameOf } from "./grid.js";
 import { tagsIn } from "./labels.js";
 import { Large } from "./large.js";
 import { parameters, sentences } from "./told.js";
-import { complain, toast } from "./toast.js";
+import { complain, toast } from "../toast.js";
 import { verify } from "./verify.js";
 
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */

@@ -4,7 +4,7 @@ import * as api from "../api.js";
 import { standing } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { plain } from "../kinds.js";
-import { complain, toast } from "../library/toast.js";
+import { complain, toast } from "../toast.js";
 import { nameOf } from "./row.js";
 import { say } from "./say.js";
 

@@ -6,7 +6,7 @@ import { byId, confirming } from "../dom.js";
 import { tn } from "../i18n.js";
 import { isOver } from "../jobs.js";
 import { plain } from "../kinds.js";
-import { complain, undoLast } from "../library/toast.js";
+import { complain, undoLast } from "../toast.js";
 import { startHelp } from "../help.js";
 import { startService } from "../service.js";
 import { Actions } from "./actions.js";

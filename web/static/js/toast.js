@@ -1,7 +1,7 @@
 /** Short messages at the foot of the page; what was done can be undone from there for a while. */
 
-import { byId, el, icon } from "../dom.js";
-import { t } from "../i18n.js";
+import { byId, el, icon } from "./dom.js";
+import { t } from "./i18n.js";
 
 const place = byId("toasts");
 const STAYS = 6000; // ms
