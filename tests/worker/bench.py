@@ -31,6 +31,7 @@ class Bench:
         self.library = open_library(settings)
         workshop = ModelWorkshop(settings, self.store, self.blobs, components)
         self.engine = workshop.engine
+        self.engine._trial = None  # how many rows share a call is not to depend on what else this machine does
         self.worker = Worker(settings, self.store, self.blobs, self.library, workshop)
 
     def submit(
