@@ -17,8 +17,8 @@ run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settin
 
 # Tests run as four parts side by side: one starts stacks and one browsers, which both wait most of their time, the
 # other two compute. Each prints when it is done, where make can hold output back (4.0 and later).
-STACKS := tests/chaos tests/cli tests/deploy
-BROWSERS := tests/e2e tests/web
+STACKS := tests/chaos tests/cli tests/deploy tests/e2e
+BROWSERS := tests/web
 ENGINE := tests/worker tests/parity
 # Debian keeps the server off the PATH.
 POSTGRES = { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null
