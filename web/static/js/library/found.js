@@ -15,6 +15,7 @@ export class Found {
   /** @type {Query} */ #query = EVERYTHING;
   /** @type {{pictures: number, more: boolean} | null} */ #count = null; // null = not told yet
   #asking = new AbortController();
+  #failed = false; // there is nothing to show but why
 
   /** @param {import("./listing.js").Listing} listing @param {() => void} again  ask for the same list once more */
   constructor(listing, again) {
@@ -28,6 +29,7 @@ export class Found {
   begin(query) {
     this.#query = query;
     this.#count = null;
+    this.#failed = false;
     this.#askCount();
   }
 
@@ -51,7 +53,7 @@ export class Found {
 
   #show() {
     const { pictures, over, loading } = this.listing;
-    if (loading && !pictures.length) return;
+    if (this.#failed || (loading && !pictures.length)) return;
     grid.setAttribute("aria-busy", "false");
     byId("found").textContent = pictures.length ? this.#words(pictures.length, over) : "\u00a0";
     const none = over && !pictures.length;
@@ -80,7 +82,7 @@ export class Found {
 
   /** @param {unknown} error */
   #fail(error) {
-    grid.hidden = this.listing.pictures.length === 0;
+    grid.hidden = this.#failed = this.listing.pictures.length === 0;
     byId("nothing").hidden = !grid.hidden;
     byId("tally").hidden = grid.hidden;
     grid.setAttribute("aria-busy", "false");
