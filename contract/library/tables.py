@@ -78,6 +78,7 @@ class Picture(Base):
         Index("pictures_job_id", "job_id"),
         Index("pictures_created_at", "created_at"),
         Index("pictures_owner", "owner", "row", **_where("deleted_at IS NULL")),
+        Index("pictures_owner_model", "owner", "model", "row", **_where("deleted_at IS NULL")),
         Index("pictures_kind", "kind", "row"),
         Index("pictures_model", "model", "row"),
         Index("pictures_sampler", "sampler", "row"),

@@ -1,21 +1,38 @@
 """Pictures that lie in the library of a running studio, without any job having been run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from playwright.sync_api import Browser, Page
 from sqlalchemy import insert
 
 from contract.jobs import StoredImage
 from contract.library.records import described
 from contract.library.tables import Picture
 from contract.requests import Txt2Img
-from tests.api.kit import png
+from tests.api.kit import emptied, png
 from tests.contract.library.kit import made
 
 if TYPE_CHECKING:
     from tests.web.conftest import Studio
 
 COLOURS = ((200, 60, 40), (40, 90, 180), (60, 150, 80))
+
+
+@contextmanager
+def unopened(browser: Browser, studio: "Studio", height: int = 800) -> Iterator[Page]:
+    """A page that has opened nothing yet, and nothing in the library. An error of a script fails the test."""
+    emptied(studio.library)
+    context = browser.new_context(viewport={"width": 1280, "height": height}, reduced_motion="reduce")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
+    yield page
+    context.close()
+    assert not wrong
 
 
 def blobs(studio: "Studio") -> list[str]:

@@ -44,16 +44,8 @@ Steps: 13, Sampler: Euler a, CFG scale: 5, Seed: 77, Size: 128x96, Model: somebo
 
 @pytest.fixture
 def library(browser: Browser, studio: "Studio") -> Iterator[Page]:
-    """A page that has opened nothing yet, and nothing in the library. An error of a script fails the test."""
-    emptied(studio.library)
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
-    yield page
-    context.close()
-    assert not wrong
+    with shelf.unopened(browser, studio) as page:
+        yield page
 
 
 def show(page: Page, studio: "Studio", query: str = "") -> None:

@@ -18,7 +18,7 @@ from contract.requests import Txt2Img
 from contract.steering import Steering
 from contract.store import Claim
 from tests.api.kit import emptied
-from tests.web.shelf import COLOURS
+from tests.web.shelf import COLOURS, unopened
 from tests.web.test_browser import colour
 
 if TYPE_CHECKING:
@@ -36,16 +36,8 @@ HIDE = """hidden => {
 
 @pytest.fixture
 def queue(browser: Browser, studio: "Studio") -> Iterator[Page]:
-    """A page that has opened nothing yet. An error of a script fails the test."""
-    emptied(studio.library)
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
-    yield page
-    context.close()
-    assert not wrong
+    with unopened(browser, studio, 900) as page:
+        yield page
 
 
 def submit(studio: "Studio", prompt: str, **fields: object) -> str:

@@ -172,6 +172,27 @@ def test_words_of_the_negative_prompt_are_found_where_they_are_asked_for(
     assert ids(library, q=asked) == [kept[number] for number in reversed(found)]
 
 
+@pytest.mark.parametrize(
+    ("q", "owner", "found"),
+    [
+        ("cat", "alice", [0]),
+        ("cat", "alice-b", [1]),
+        ("cat", 'a"c', [2]),
+        ("cat", "-", [3]),
+        ("alice", None, [4]),
+        ("alice", "alice", []),
+        ("cat", "nobody", []),
+    ],
+)
+def test_a_search_is_among_ones_own_and_no_owners_name_is_a_word(
+    library: Library, q: str, owner: str | None, found: list[int]
+) -> None:
+    owners = ("alice", "alice-b", 'a"c', "-")
+    kept = keep(library, *(made("a cat", owner=each) for each in owners), made("alice and a dog", owner="bob"))
+    shown, _ = library.page(Wanted(q=q), owner=owner, limit=10)
+    assert [picture.id for picture in shown] == [kept[number] for number in found]
+
+
 def test_pictures_are_counted(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "MOST_COUNTED", 3)
     kept = keep(library, *(made("a cat", owner="alice") for _ in range(5)), made("a boat", owner="bob"))

@@ -72,6 +72,7 @@ def upgrade() -> None:
     op.create_index("pictures_size", "pictures", ["width", "height", "row"])
     _index_some("pictures_deleted_at", ["deleted_at"], "deleted_at IS NOT NULL")
     _index_some("pictures_owner", ["owner", "row"], "deleted_at IS NULL")
+    _index_some("pictures_owner_model", ["owner", "model", "row"], "deleted_at IS NULL")
     _index_some("pictures_boards", ["board", "owner"], "deleted_at IS NULL AND board IS NOT NULL")
     for name, column, length in (("tags", "tag", 100), ("inputs", "input_id", 30)):
         named = sa.Column(column, sa.String(length), primary_key=True)
