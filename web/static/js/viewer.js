@@ -170,6 +170,6 @@ export function startViewer(actions) {
   });
   dialog.addEventListener("close", () => {
     const place = shown && document.querySelector(`[data-job-id="${shown.id}"] [data-index="${shown.index}"] .enlarge`);
-    if (document.activeElement === document.body) /** @type {HTMLElement | null} */ (place)?.focus(); // what it was opened from may have gone
+    if (document.activeElement?.matches("body, .enlarge")) /** @type {HTMLElement | null} */ (place)?.focus(); // not where one began: where one has come to
   });
 }
