@@ -40,7 +40,7 @@ LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = re.compile(
     r"/|/library(/[^/]+)?|/queue|/settings|/docs|/openapi\.json|/healthz|/readyz|/sign-in|/sign-out|/static/.+"
 )
-_ANY_KEY = re.compile(r"/api/v1/me")
+_ANY_KEY = re.compile(r"/api/v1/me(/library)?")
 _ADMIN = re.compile(r"/metrics|/api/v1/(dead-letters|admin)(/.*)?|/api/v1/queue/.+")
 _HERE = re.compile(r"/metrics")  # what this machine may see without a key
 

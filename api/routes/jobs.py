@@ -24,6 +24,7 @@ from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
 from contract.phrases import Phrase
+from contract.requests import Priority
 from contract.settings import Settings
 from contract.steering import Steering
 from contract.store import JobStore, Once
@@ -252,6 +253,22 @@ def move_job(job_id: str, move: Annotated[Move, Body()], store: StoreDep, owner:
     """Move a waiting job among your own."""
     find_job(store, job_id, owner)
     Steering(store).move(job_id, move.to)
+    return find_job(store, job_id, owner)
+
+
+class Changes(BaseModel):
+    """What is to be otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Priority = Field(description="Who goes first among your own jobs.")
+
+
+@router.patch("/{job_id:job}", responses=documented(404, 409, 413, 415, 422, 503))
+def change_job(job_id: str, changes: Annotated[Changes, Body()], store: StoreDep, owner: OwnerDep) -> Job:
+    """Give a waiting job, paused or not, another priority: it stands where it would if it had come with that one."""
+    find_job(store, job_id, owner)
+    Steering(store).prioritize(job_id, changes.priority)
     return find_job(store, job_id, owner)
 
 
