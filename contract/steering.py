@@ -10,6 +10,7 @@ from contract import keys
 from contract.errors import Conflict
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
 from contract.store import JobStore
 from contract.verification import Original
 
@@ -49,7 +50,11 @@ class Steering:
             "list[str]", self._store.redis.hmget(keys.job(job_id), list(names))
         )
         if state not in (JobState.FAILED, JobState.CANCELLED):
-            raise Conflict(f"Only a failed or cancelled job can be tried again; this one is {state}.")
+            raise Conflict(
+                Phrase(
+                    "Only a failed or cancelled job can be tried again; this one is {state}.", state=Phrase.of(state)
+                )
+            )
         self._store.submit(
             new_id,
             _REQUEST.validate_json(request),

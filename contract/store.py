@@ -28,6 +28,7 @@ from contract.estimates import Standing, cost_of
 from contract.grid import Grid
 from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
 from contract.records import jobs_from, standing_from, utc
 from contract.settings import Settings
 from contract.verification import Original, Verification
@@ -155,7 +156,7 @@ class JobStore:
         # fmt: on
         if said == _FULL:
             free = self.standing(request.model or "").next_place
-            told = f"{what} jobs are waiting, which is the most this server takes; try later"
+            told = Phrase("{count} jobs are waiting, which is the most this server takes; try later", count=what)
             raise QueueFull(told, _UNMEASURED_SECONDS if free is None else free)
         if said == _OTHER_BODY:
             raise Conflict(_OTHER_REQUEST)

@@ -23,6 +23,7 @@ from contract.grid import MAX_CELLS, Grid
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
 from contract.settings import Settings
 from contract.steering import Steering
 from contract.store import JobStore, Once
@@ -114,7 +115,10 @@ def _refuse_hopeless(resolved: Resolved, store: JobStore, owner: str) -> None:
         return
     start = would_start(store.standing(request.model or ""), owner, cost_of(request, resolved.steps))
     if start is not None and start > within:
-        raise QueueFull(f"It would start in about {start:.0f} seconds, later than start_within allows", start - within)
+        raise QueueFull(
+            Phrase("It would start in about {start} seconds, later than start_within allows", start=f"{start:.0f}"),
+            start - within,
+        )
 
 
 class Listing(BaseModel):
@@ -297,7 +301,7 @@ def _request_id() -> str:
 
 def _not_over(state: JobState | None) -> None:
     if state is not None and state.final:
-        raise Conflict(f"The job is over already: {state.value}.")
+        raise Conflict(Phrase("The job is over already: {state}.", state=Phrase.of(state.value)))
 
 
 def _unknown() -> NotFound:

@@ -15,9 +15,10 @@ export class Problem extends Error {
    * @param {number} status  of HTTP; 0 = the page itself found it
    * @param {{title?: string, detail?: string, errors?: import("./types.js").FieldError[]}} body
    * @param {number | null} retryAfter  seconds
+   * @param {string | null} [spoken]  the language of its words
    */
-  constructor(status, body, retryAfter) {
-    super(reported(status, body.detail ?? body.title));
+  constructor(status, body, retryAfter, spoken) {
+    super(reported(status, body.detail ?? body.title, spoken));
     this.status = status;
     this.errors = body.errors ?? [];
     this.retryAfter = retryAfter;
@@ -65,7 +66,7 @@ async function send(path, init) {
   }
   const body = await response.json().catch(() => ({}));
   const after = Number.parseFloat(response.headers.get("Retry-After") ?? "");
-  throw new Problem(response.status, body, Number.isFinite(after) ? after : null);
+  throw new Problem(response.status, body, Number.isFinite(after) ? after : null, response.headers.get("Content-Language"));
 }
 
 /**

@@ -192,7 +192,7 @@ const actions = {
   deleteJob,
   another,
   cancel,
-  open: (job, index) => view(job, index, actions),
+  open: (job, index, sheet) => view(job, index, actions, sheet),
 };
 
 /** What the next job does to the starting picture, in words. */
