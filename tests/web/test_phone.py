@@ -32,7 +32,8 @@ def test_many_pictures_are_chosen_with_a_thumb(phone: Page, studio: Studio) -> N
     expect(phone.locator(".result img")).to_have_count(3)
     phone.locator(".frame .enlarge").nth(1).tap()
     boxes = phone.locator("#viewer-foot :is(button, a)").evaluate_all(
-        "(all) => all.map((each) => each.getBoundingClientRect()).map(({left, right, width, height}) => [left, right, width, height])"
+        "(all) => all.map((each) => each.getBoundingClientRect())"
+        ".map(({left, right, width, height}) => [left, right, width, height])"
     )
     assert len(boxes) == 9
     for left, right, width, height in boxes:

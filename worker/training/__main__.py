@@ -3,6 +3,7 @@
 tokenizer   byte-pair encoding from the captions                     models/mini/tokenizer
 clip        a CLIP pair; its text encoder                            models/mini/clip, text_encoder
 vae         the autoencoder; the preview's linear map                models/mini/vae, preview.json
+decoder     the autoencoder's decoder alone, on from where it is     models/mini/vae
 denoiser    the U-Net on the autoencoder's latents                   models/mini/unet
 captioner   a BLIP that begins with CLIP's eyes                      models/mini/captioner
 classifier  the judge of `evaluate`, no part of the model            models/judge
@@ -26,7 +27,7 @@ from worker.training.stages import Studio
 
 SHARES = {"clip": 0.15, "vae": 0.12, "classifier": 0.06, "captioner": 0.09, "denoiser": 0.58}  # of the minutes of `all`
 UNTIMED = ("tokenizer", "evaluate", "grid", "card")
-ASIDE = ("compare",)  # timed, and no part of `all`
+ASIDE = ("compare", "decoder")  # timed, and no part of `all`
 
 
 def main() -> None:

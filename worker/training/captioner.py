@@ -26,7 +26,7 @@ from transformers import (
 from worker.training import export, held_out
 from worker.training.augment import RoundTrip, augment
 from worker.training.clip import WIDTH, to_images, tokenise
-from worker.training.data import Batches, drawings, scene
+from worker.training.data import Batches, drawings, mirrored, pairs_again, scene
 from worker.training.loop import Schedule, Trainer, backward
 from worker.training.precision import mixed
 from worker.training.reading import agrees
@@ -113,6 +113,7 @@ def train(
 ) -> BlipForConditionalGeneration:
     """Train for `minutes` to give the next word of a drawing's caption (teacher forcing), the drawing augmented.
 
+    Half of them are mirrored, and what their captions say of left and right with them.
     On from the weights of `begin`, or with the eyes of `pair`, or from random weights.
     """
     pictures = drawings(runs, size.pixels)
@@ -120,12 +121,15 @@ def train(
     if pair and not begin:
         begin_as_clip(model, pair, pictures[:256])
     trainer = Trainer(model.to(device), Schedule(minutes, peak_rate=1e-3), runs / "captioner")
-    batches = Batches(np.arange(len(pictures)), BATCH, seed=7)
+    batches = Batches(pairs_again(len(pictures)), BATCH, seed=7)
 
     def descend(step: int) -> float:
         rng, chosen = np.random.default_rng([7, step]), np.sort(batches.indices(step))
-        images = augment(to_images(pictures[chosen]), rng, round_trip)
-        words = [plainly(scene(int(index))) for index in chosen]
+        shown, turned = [scene(int(index)) for index in chosen], rng.random(BATCH) < 0.5
+        images = to_images(pictures[chosen])  # (B, 3, H, W)
+        images[turned] = images[turned].flip(3)
+        images = augment(images, rng, round_trip)
+        words = [plainly(mirrored(each) if turn else each) for each, turn in zip(shown, turned, strict=True)]
         with mixed(device):
             loss = loss_of(model, tokenizer, images.to(device), words)
         return backward(loss)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -145,6 +146,14 @@ def pairs_again(count: int) -> np.ndarray:
 def pairs_among(count: int) -> np.ndarray:
     """Which of the first `count` drawings show two subjects."""
     return np.array([index for index in range(count) if len(scene(index).subjects) == 2])
+
+
+def mirrored(shown: Scene) -> Scene:
+    """What a drawing of it shows once left and right have changed places."""
+    if shown.relation != "left of":
+        return shown
+    first, second = shown.subjects
+    return replace(shown, subjects=(second, first))
 
 
 def stratified(count: int, rng: np.random.Generator) -> np.ndarray:

@@ -72,6 +72,11 @@ class Studio:
         self._export_vae(model)
         export.write_json(self.model / "preview.json", export.fit_preview(latents[:1000], pictures[:1000]))
 
+    def decoder(self, minutes: float) -> None:
+        """Train the autoencoder's decoder on; what is in the latents, and all that was trained on them, stays."""
+        begin = AutoencoderKL.from_pretrained(self.model / "vae", torch_dtype=torch.float32)
+        self._export_vae(vae.train_decoder(self.runs, minutes, self.size, begin, self.device))
+
     def denoiser(self, minutes: float) -> None:
         encoder = CLIPTextModel.from_pretrained(self.model / "text_encoder", dtype=torch.float32).eval()
         unet = denoiser.train(

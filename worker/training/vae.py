@@ -25,6 +25,7 @@ from worker.training.sizes import Size
 CROP = 64
 CHANNELS = 8
 KL_WEIGHT = 1e-6
+DECAY = 0.999  # of the decoder's average
 # Brightness, red against green, yellow against blue: the last two doubled, for most of a picture's variance is in the
 # first, and would be learnt long before them.
 OPPONENT = torch.tensor([[1.0, 1.0, 1.0], [2.0, -2.0, 0.0], [1.2, 1.2, -2.4]]) / 3**0.5
@@ -108,6 +109,30 @@ def train(
         return loss
 
     trainer.run(lambda step: backward(loss_of(step)))
+    return model.cpu().eval()
+
+
+def train_decoder(runs: Path, minutes: float, size: Size, begin: AutoencoderKL, device: str = "cpu") -> AutoencoderKL:
+    """Train the decoder of `begin` alone, for `minutes`: its latents stay what the U-Net draws.
+
+    Answers it with the average of the decoder's weights.
+    """
+    model = begin.to(device, memory_format=torch.channels_last).requires_grad_(False)
+    decoder = nn.ModuleDict({"post_quant_conv": model.post_quant_conv, "decoder": model.decoder})
+    decoder.requires_grad_(True).train()
+    norms_in_float32(decoder)
+    trainer = Trainer(decoder, Schedule(minutes, peak_rate=5e-4), runs / "decoder", decay=DECAY)
+    pictures, batches = drawings(runs, size.pixels), Batches(np.arange(COUNT), 2 * size.vae_batch, seed=8)
+
+    def loss_of(step: int) -> Tensor:
+        images = random_crops(pictures, batches.indices(step), step).to(device)  # (B, 3, 64, 64)
+        with mixed(device):
+            made = model.decode(model.encode(images).latent_dist.mean).sample
+        return difference(made.float(), images)
+
+    trainer.run(lambda step: backward(loss_of(step)))
+    if trainer.average:
+        decoder.load_state_dict(trainer.average.weights)
     return model.cpu().eval()
 
 

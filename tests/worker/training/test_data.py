@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from worker.training.data import Batches, Lookalikes, pairs_again, scene, stratified
-from worker.training.world.vocabulary import FURRY, Scene, Subject
+from worker.training.data import Batches, Lookalikes, mirrored, pairs_again, scene, stratified
+from worker.training.world.scenes import segment
+from worker.training.world.vocabulary import FURRY, SUBJECTS, Scene, Subject
 
 MEMBERS = np.arange(6000)
 
@@ -84,6 +85,23 @@ def test_pairs_are_shown_thrice_a_pass() -> None:
     times = np.bincount(pairs_again(500))
     assert len(times) == 500
     assert all(times[index] == {1: 1, 2: 3}[len(scene(index).subjects)] for index in range(500))
+
+
+def test_a_mirrored_drawing_is_told_as_what_it_shows() -> None:
+    """Where the marks of each subject lie once the drawing's columns are turned."""
+    found = 0
+    for shown in map(scene, range(200)):
+        told, marks = mirrored(shown), segment(shown)[:, ::-1]
+        assert sorted(each.kind for each in told.subjects) == sorted(each.kind for each in shown.subjects)
+        if shown.relation == "left of":
+            first, second = (
+                np.flatnonzero((marks == 1 + SUBJECTS.index(each.kind)).any(axis=0)).mean() for each in told.subjects
+            )
+            assert first < second, shown
+            found += 1
+        else:
+            assert told == shown
+    assert found > 20
 
 
 def test_stratified_numbers_are_one_from_each_slice() -> None:

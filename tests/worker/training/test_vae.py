@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
+from worker.training import vae
 from worker.training.clip import to_images
 from worker.training.sizes import SIZES
-from worker.training.vae import build, edge_loss, fold_normalisation, similarity
+from worker.training.vae import build, difference, edge_loss, fold_normalisation, similarity, train_decoder
 from worker.training.world.scenes import draw, sample
 
 
@@ -40,6 +44,20 @@ def test_untrained_latents_hold_the_picture_in_small() -> None:
     likeness = torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in pairs])
     assert likeness.mean() > 0.9
     assert likeness.min() > 0.5  # a GroupNorm and a SiLU lie between the two, and a night has hardly any colour
+
+
+def test_a_decoder_learns_while_the_latents_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = np.stack([draw(sample(np.random.default_rng(seed)), 64) for seed in range(8)])  # one batch
+    monkeypatch.setattr(vae, "drawings", lambda *_: drawn)
+    monkeypatch.setattr(vae, "COUNT", len(drawn))
+    model, images = build(SIZES["small"]).eval(), to_images(drawn)
+    with torch.inference_mode():
+        latents = model.encode(images).latent_dist.mean
+        before = difference(model.decode(latents).sample, images)
+    trained = train_decoder(tmp_path, 0.1, SIZES["small"], model)
+    with torch.inference_mode():
+        torch.testing.assert_close(trained.encode(images).latent_dist.mean, latents, atol=0, rtol=0)
+        assert difference(trained.decode(latents).sample, images) < before
 
 
 def test_edge_loss_by_hand() -> None:

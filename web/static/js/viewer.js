@@ -1,6 +1,6 @@
 /** One picture, large: a dialog with the job's other pictures an arrow key away. Of many, it is kept or discarded here too. */
 
-import { besides, slider } from "./compare.js";
+import { beforeAfter, besides } from "./compare.js";
 import { byId, el, toolButton } from "./dom.js";
 import { t } from "./i18n.js";
 import { jobs } from "./jobs.js";
@@ -90,7 +90,7 @@ function picture(job, output, raw) {
   if (mode === "raw" && raw) return besides(job, output, raw);
   const node =
     mode === "before"
-      ? slider(output, `/api/v1/images/${job.request.image}`, job.request.extend)
+      ? beforeAfter(output, `/api/v1/images/${job.request.image}`, job.request.extend)
       : el("img", { src: output.url, alt: describe(job, output), width: output.width, height: output.height });
   node.style.setProperty("--width", String(output.width));
   node.style.setProperty("--ratio", String(output.width / output.height));
