@@ -356,7 +356,7 @@ def test_a_dropped_file_is_read_and_its_settings_are_used(library: Page, studio:
     page.set_input_files("#image-file", {"name": "x.png", "mimeType": "image/png", "buffer": described()})
     pairs = dialog.locator(".pairs :is(dt, dd)")
     expect(pairs).to_have_text(
-        ["Prompt", "a blue cat", "Kind", "From words", "Sampler", "DPM++ 2M", "clip_skip", "0"]
+        ["Prompt", "a blue cat", "Kind", "From words", "Sampler", "DPM++ 2M", "Skip text layers", "0"]
     )
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     page.keyboard.press("Escape")
