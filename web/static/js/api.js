@@ -227,8 +227,9 @@ export async function preview(url, index, signal) {
   return response.status === 200 ? response.blob() : null;
 }
 
-/** @param {string} prompt @param {number} steps @param {AbortSignal} signal @returns {Promise<import("./types.js").Tokens>} */
-export const getTokens = (prompt, steps, signal) => json(`/api/v1/tokens?${new URLSearchParams({ prompt, steps: String(steps) })}`, { signal });
+/** @param {{prompt: string, steps: number, negative: boolean}} asked @param {AbortSignal} signal @returns {Promise<import("./types.js").Tokens>} */
+export const getTokens = ({ prompt, steps, negative }, signal) =>
+  json(`/api/v1/tokens?${new URLSearchParams({ prompt, steps: String(steps), ...(negative ? { negative: "true" } : {}) })}`, { signal });
 
 /** @returns {Promise<{name: string, prompt: string, negative_prompt: string}[]>} */
 export const getStyles = () => json("/api/v1/styles");

@@ -108,7 +108,7 @@ export class Card {
       this.status,
       this.failure,
       el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
-      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.place),
+      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.priority.node, steering.place),
       steering.refusal,
       ...(this.sheet ? [this.sheet.node] : []), // at the end, where its room, which is kept, is no gap
     );
