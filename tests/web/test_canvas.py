@@ -320,6 +320,8 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     table.locator("#viewer").get_by_text("Before and after").click()
     assert isinstance(job.request, Inpaint)
     expect(table.locator("#viewer .under")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
+    before, after = (table.locator(f"#viewer .{which}").bounding_box() for which in ("under", "over"))
+    assert before == after  # one lies on the other
 
 
 def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:
