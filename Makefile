@@ -10,19 +10,20 @@ INSTALL := $(BIN)/python -m pip install --no-compile --disable-pip-version-check
 # twenty seconds of a slow core before a worker has begun.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all stacks browsers engine others screenshot lint train evaluate bench load soak audit gpu-check clean chromium postgres
+.PHONY: run test test-all stacks browsers engine others screenshot lint style types train evaluate bench load soak audit gpu-check clean chromium postgres
 
 run: .venv/installed-to-run  ## start Darkroom; ARGS="--port 8001" passes settings
 	@$(BIN)/darkroom up $(ARGS)
 
-# Tests run as four parts side by side: one starts stacks and one browsers, which both wait most of their time, the
-# other two compute. Each prints when it is done, where make can hold output back (4.0 and later).
+# Tests run as four parts side by side, and the types beside them, the longest first: one starts stacks and one
+# browsers, which both wait some of their time, the others compute. Each prints when it is done, where make can hold
+# output back (4.0 and later).
 STACKS := tests/chaos tests/cli tests/deploy tests/e2e
 BROWSERS := tests/web
 ENGINE := tests/worker tests/parity
 # Debian keeps the server off the PATH.
 POSTGRES = { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null
-PARTS = --no-print-directory --jobs=4 $(addprefix --,$(filter output-sync,$(.FEATURES))) stacks browsers engine others
+PARTS = --no-print-directory --jobs=5 $(addprefix --,$(filter output-sync,$(.FEATURES))) stacks browsers engine others types
 # A net that does not answer is no reason to wait long.
 APT = apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20
 # The headless shell takes a third of the processor time that all of Chromium takes for a page.
@@ -31,10 +32,10 @@ NEEDS = $$($(CHROMIUM) || echo ' and not browser')$$($(POSTGRES) >/dev/null || e
 TSC := web/node_modules/.bin/tsc
 CHOSEN = -m "$(MARKS)$(NEEDS)"
 
-test: lint chromium postgres  ## everything but the slow tests
+test: style chromium postgres  ## everything but the slow tests
 	@$(MAKE) $(PARTS) MARKS="not slow"
 
-test-all: lint chromium postgres  ## the slow tests too
+test-all: style chromium postgres  ## the slow tests too
 	@$(MAKE) $(PARTS) MARKS="(slow or not slow)"
 
 stacks:
@@ -52,9 +53,13 @@ others:
 screenshot: .venv/installed-to-test chromium  ## make docs/studio.png anew
 	SCREENSHOT=docs/studio.png $(BIN)/pytest tests/e2e/test_page.py -k develops
 
-lint: .venv/installed-to-test
+lint: style types
+
+style: .venv/installed-to-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: .venv/installed-to-test
 	$(BIN)/mypy
 	@if $(MAKE) --no-print-directory --silent $(TSC); then cd web && ../$(TSC) --project jsconfig.json; \
 	else echo "TypeScript cannot be fetched here (npm): the types in web/static/js were not checked."; fi

@@ -355,7 +355,9 @@ def test_a_dropped_file_is_read_and_its_settings_are_used(library: Page, studio:
     page.route("**/api/v1/read", lambda route: route.fulfill(json=read))
     page.set_input_files("#image-file", {"name": "x.png", "mimeType": "image/png", "buffer": described()})
     pairs = dialog.locator(".pairs :is(dt, dd)")
-    expect(pairs).to_have_text(["Prompt", "a blue cat", "Kind", "From words", "Sampler", "DPM++ 2M", "clip_skip", "0"])
+    expect(pairs).to_have_text(
+        ["Prompt", "a blue cat", "Kind", "From words", "Sampler", "DPM++ 2M", "Skip text layers", "0"]
+    )
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     page.keyboard.press("Escape")
     page.unroute("**/api/v1/read")

@@ -107,10 +107,10 @@ export class Card {
       this.progress,
       this.status,
       this.failure,
-      ...(this.sheet ? [this.sheet.node] : []),
       el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
       el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.priority.node, steering.place),
       steering.refusal,
+      ...(this.sheet ? [this.sheet.node] : []), // at the end, where its room, which is kept, is no gap
     );
   }
 }

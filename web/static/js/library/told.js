@@ -89,6 +89,12 @@ const FIELDS = /** @type {Record<string, string>} */ ({
   strength: t("Strength"),
   width: t("Width"),
   height: t("Height"),
+  tiling: t("Seamless"),
+  guidance_start: t("Guidance from"),
+  guidance_end: t("Guidance to"),
+  guidance_rescale: t("Guidance rescale"),
+  feature_cache: t("Reuse features"),
+  clip_skip: t("Skip text layers"),
 });
 const ASIDE = new Set(["metadata", "previews", "priority"]); // of the asking, not of the picture
 
