@@ -28,7 +28,9 @@ from contract.estimates import Standing, cost_of
 from contract.grid import Grid
 from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
 from contract.records import jobs_from, standing_from, utc
+from contract.requests import Priority
 from contract.settings import Settings
 from contract.verification import Original, Verification
 
@@ -41,7 +43,11 @@ _ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
 _UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anything was measured
 _FULL, _REPLAYED, _OTHER_BODY, _OVER_QUOTA = 0, 2, 3, 4  # what submit.lua says
 _OTHER_REQUEST = "This Idempotency-Key was sent with another request; take a new key for a new request."
-_LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
+LEAD_MS: dict[Priority, int] = {
+    "high": 300_000,
+    "normal": 0,
+    "low": -300_000,
+}  # so much earlier a job counts as having come
 
 
 class Verdict(IntEnum):
@@ -140,7 +146,7 @@ class JobStore:
         """
         body = request.model_dump(mode="json")
         wishes = request.base if isinstance(request, Grid) else request
-        times = _LEAD_MS[wishes.priority], _ms(wishes.start_within), _ms(wishes.finish_within)
+        times = LEAD_MS[wishes.priority], _ms(wishes.start_within), _ms(wishes.finish_within)
         key = f"{owner}:{once.key}" if once else ""
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
@@ -155,7 +161,7 @@ class JobStore:
         # fmt: on
         if said == _FULL:
             free = self.standing(request.model or "").next_place
-            told = f"{what} jobs are waiting, which is the most this server takes; try later"
+            told = Phrase("{count} jobs are waiting, which is the most this server takes; try later", count=what)
             raise QueueFull(told, _UNMEASURED_SECONDS if free is None else free)
         if said == _OTHER_BODY:
             raise Conflict(_OTHER_REQUEST)
