@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from redis.exceptions import OutOfMemoryError, RedisError
 from starlette.concurrency import run_in_threadpool
@@ -218,7 +218,11 @@ def _wait(seconds: int, which: str) -> None:
 
 def address_of(request: Request) -> str:
     """Where a request comes from; of an IPv6 address the network that one household has."""
-    host = request.client.host if request.client else ""
+    return _household(request.client.host if request.client else "")
+
+
+@lru_cache(maxsize=4096)
+def _household(host: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -82,8 +82,9 @@ def _awaitable(call: Callable[..., Any] | None) -> Callable[..., Awaitable[Any]]
 def _reads(signature: Dependant) -> Iterator[_Read]:
     """How to read the parameters from path, query and headers. Where a request has none, the defaults are known."""
     assert not signature.cookie_params
-    if path := signature.path_params:
-        yield lambda request: request_params_to_args(path, request.path_params)
+    assert all(field.field_info.annotation is str and not field.field_info.metadata for field in signature.path_params)
+    if signature.path_params:
+        yield lambda request: (request.path_params, [])  # their pattern has been looked at by then
     if query := signature.query_params:
         defaults = request_params_to_args(query, {})
         yield (

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis.asyncio
+from hiredis import pack_command
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.commands.core import Script
@@ -54,7 +55,7 @@ class Wire:
             raise NoAnswer("Redis does not answer") from error
 
     async def _ask(self, *command: Any) -> Any:
-        await self._connection.send_packed_command(self._connection.pack_command(*command), check_health=False)
+        await self._connection.send_packed_command(pack_command(command), check_health=False)
         return await self._connection.read_response()
 
     async def _hang_up(self, _: Exception) -> None:

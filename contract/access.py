@@ -247,6 +247,7 @@ def csrf_of(token: str) -> str:
     return hashlib.sha256(f"csrf {token}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Whether an address, or the name localhost, is this machine's own."""
     try:

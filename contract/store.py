@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -477,7 +478,12 @@ class JobStore:
     def models(self) -> dict[str, ModelInfo]:
         """Every model a worker has published, by name; kept when the worker goes."""
         records = cast("dict[str, str]", self.redis.hgetall(keys.MODELS))
-        return {name: ModelInfo.model_validate_json(record) for name, record in sorted(records.items())}
+        return {name: _model(record) for name, record in sorted(records.items())}
+
+
+@lru_cache(maxsize=64)
+def _model(record: str) -> ModelInfo:
+    return ModelInfo.model_validate_json(record)
 
 
 def _ms(seconds: float | None) -> int:
