@@ -30,6 +30,7 @@ from api.problems import path_of, problem, unavailable
 from api.wire import Wire
 from contract.access import LOCAL, Credentials, Key, Keys, Scope, csrf_of, is_loopback
 from contract.audit import Audit
+from contract.phrases import Phrase
 from contract.settings import Settings
 
 SESSION_COOKIE, CSRF_COOKIE, CSRF_HEADER = "darkroom_session", "darkroom_csrf", "x-csrf-token"
@@ -40,7 +41,7 @@ LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = re.compile(
     r"/|/library(/[^/]+)?|/queue|/settings|/docs|/openapi\.json|/healthz|/readyz|/sign-in|/sign-out|/static/.+"
 )
-_ANY_KEY = re.compile(r"/api/v1/me")
+_ANY_KEY = re.compile(r"/api/v1/me(/library)?")
 _ADMIN = re.compile(r"/metrics|/api/v1/(dead-letters|admin)(/.*)?|/api/v1/queue/.+")
 _HERE = re.compile(r"/metrics")  # what this machine may see without a key
 
@@ -95,6 +96,9 @@ class Stay:
 
 
 _NO_KEY = "This needs a key: send it as `Authorization: Bearer` or `X-API-Key`, or sign in at /sign-in."
+_FROM_HERE = "Too many requests from this address; slow down."
+_WRONG_KEYS = "Too many requests with wrong keys; slow down."
+_WITH_THIS_KEY = "Too many requests with this key; slow down."
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="darkroom"'}
 _LOCAL = Who(LOCAL, LOCAL, ALL)
 
@@ -125,7 +129,7 @@ class Door:
             try:
                 who = await self._let_in(request, wants)
             except _Refused as refused:
-                answer = problem(refused.status, refused.detail, path_of(scope), headers=refused.headers)
+                answer = problem(scope, refused.status, refused.detail, headers=refused.headers)
                 await answer(scope, receive, send)
                 return
             except RedisError as error:
@@ -146,20 +150,22 @@ class Door:
         closed, key = await self._known(shown)
         if not closed and (here or self._settings.insecure):
             return _LOCAL
-        _wait(await self._limits.hit("address", address, self._settings.rate_per_address), "from this address")
+        _wait(await self._limits.hit("address", address, self._settings.rate_per_address), _FROM_HERE)
         if key is None:
             if shown.texts or shown.token:
-                _wait(await self._limits.hit("failure", address, self._settings.rate_failures), "with wrong keys")
+                _wait(await self._limits.hit("failure", address, self._settings.rate_failures), _WRONG_KEYS)
             raise _Refused(401, _NO_KEY, _CHALLENGE)
         await self._note(key)
         rate = self._settings.rate_per_key if key.quota.rate is None else key.quota.rate
-        _wait(await self._limits.hit("key", key.id, rate), "with this key")
+        _wait(await self._limits.hit("key", key.id, rate), _WITH_THIS_KEY)
         if not shown.texts and shown.token and request.method not in LOOKING:
             _check_csrf(request, shown.token)
         who = Who(key.id, key.name, key.scopes, session=not shown.texts)
         if not who.may(wants):
             asked = " or ".join(sorted(wants))
-            raise _Refused(403, f"This key may not do that: it needs the scope {asked}; ask who made it.")
+            raise _Refused(
+                403, Phrase("This key may not do that: it needs the scope {asked}; ask who made it.", asked=asked)
+            )
         return who
 
     async def _look_up(self, asked: Sequence[Credentials]) -> list[tuple[bool, Key | None]]:
@@ -207,13 +213,17 @@ def _check_csrf(request: Request, token: str) -> None:
     sent = request.headers.get(CSRF_HEADER, "")
     if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), csrf_of(token).encode()):
         raise _Refused(
-            403, f"With a session every write needs the header X-CSRF-Token: what the cookie {CSRF_COOKIE} holds."
+            403,
+            Phrase(
+                "With a session every write needs the header X-CSRF-Token: what the cookie {cookie} holds.",
+                cookie=CSRF_COOKIE,
+            ),
         )
 
 
-def _wait(seconds: int, which: str) -> None:
+def _wait(seconds: int, told: str) -> None:
     if seconds:
-        raise _Refused(429, f"Too many requests {which}; slow down.", {"Retry-After": str(seconds)})
+        raise _Refused(429, told, {"Retry-After": str(seconds)})
 
 
 def address_of(request: Request) -> str:

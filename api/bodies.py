@@ -10,8 +10,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import path_of, problem
+from api.problems import problem
 from contract.errors import UnsupportedMedia
+from contract.phrases import Phrase
 
 JSON_LIMIT = 1024 * 1024  # bytes
 FORM_OVERHEAD = 64 * 1024  # bytes that multipart may add to a picture
@@ -79,10 +80,9 @@ class BodyLimit:
             return
         upload = scope["path"] in self._upload_paths
         limit = self._upload_limit + FORM_OVERHEAD if upload else JSON_LIMIT
-        told = f"The body is larger than {limit} bytes, the most this address takes; send less."
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
-            await problem(413, told, path_of(scope))(scope, receive, send)
+            await problem(scope, 413, _too_large(limit))(scope, receive, send)
             return
         received, whole = 0, False
 
@@ -98,7 +98,11 @@ class BodyLimit:
             whole = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > limit:
-                raise HTTPException(413, told)
+                raise HTTPException(413, _too_large(limit))
             return message
 
         await self._app(scope, counted, send)
+
+
+def _too_large(limit: int) -> Phrase:
+    return Phrase("The body is larger than {limit} bytes, the most this address takes; send less.", limit=limit)

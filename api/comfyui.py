@@ -9,6 +9,7 @@ from typing import Any
 
 from contract.drafts import Draft
 from contract.infotext import sampler_of, schedule_of
+from contract.phrases import Phrase
 
 _MOST, _FEW = 300, 5  # nodes looked at on one walk, and walks of a kind
 _SAMPLERS = ("KSampler", "KSamplerAdvanced")
@@ -71,14 +72,19 @@ def read(found: dict[str, Any]) -> Draft:
         return draft
     first = graph.nodes[samplers[-1]]
     if len(samplers) > 1:
-        draft.note(f"The graph has {len(samplers)} samplers, one after another; only the first is carried over.")
+        draft.note(
+            Phrase(
+                "The graph has {count} samplers, one after another; only the first is carried over.",
+                count=len(samplers),
+            )
+        )
     _read_sampler(graph, first, draft)
     _read_words(graph, first, draft)
     _read_model(graph, first, draft)
     _read_size(graph, first, draft)
     others = sorted({kind for kind in graph.kinds.values() if kind not in _READ})
     if others:
-        draft.note(f"Nodes that are not carried over: {', '.join(others[:10])}.")
+        draft.note(Phrase("Nodes that are not carried over: {names}.", names=", ".join(others[:10])))
     return draft
 
 
@@ -118,11 +124,15 @@ def _read_words(graph: Graph, inputs: dict[str, Any], draft: Draft) -> None:
         texts = [graph.value(_spoken(graph.nodes[key])) for key in encoders[:_FEW]]
         spoken = [text for text in texts if isinstance(text, str)]
         if len(encoders) > 1:
-            draft.note(f"{side}: made of {len(encoders)} prompts; only the first is carried over.")
+            draft.note(
+                Phrase(
+                    "{side}: made of {count} prompts; only the first is carried over.", side=side, count=len(encoders)
+                )
+            )
         if spoken:
             draft.prompt(name, draft.found(side, spoken[0]))
         elif encoders:
-            draft.note(f"{side}: the prompt is not in the graph as text.")
+            draft.note(Phrase("{side}: the prompt is not in the graph as text.", side=side))
         for key in encoders[:1]:
             _read_skip(graph, graph.nodes[key].get("clip"), draft)
 
@@ -146,7 +156,7 @@ def _read_model(graph: Graph, inputs: dict[str, Any], draft: Draft) -> None:
         for name in ("lora_name", *_LOADERS):
             value = node.get(name)
             if isinstance(value, str) and name == "lora_name":
-                draft.note(f"LoRAs cannot be loaded yet; {value[:80]} was left out.")
+                draft.note(Phrase("LoRAs cannot be loaded yet; {name} was left out.", name=value[:80]))
             elif isinstance(value, str) and draft.model is None:
                 draft.model = draft.found(name, value[:200])
 

@@ -21,6 +21,7 @@ from anyio import CapacityLimiter
 from api.decoder_child import READY, receive, send
 from api.pictures import Picture
 from contract.errors import BadImage, Unavailable, UnsupportedMedia
+from contract.phrases import Phrase
 
 SLOTS = 2
 START_SECONDS = 60.0  # for Python and Pillow to be loaded; half a second does on an idle machine
@@ -76,7 +77,7 @@ class Decoder:
         finally:
             self._idle.put(child)
         if "status" in told:
-            raise _ERRORS[told["status"]](told["detail"])
+            raise _ERRORS[told["status"]](Phrase.worded(told["detail"], told["sentence"], told["values"]))
         return told, answer
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from api.pictures import read_picture, read_texts, thumbnail
 from contract.errors import BadImage, RequestError
+from contract.phrases import Phrase
 
 MEMORY = 1024**3  # bytes of address space, the interpreter's 0.2 GiB among them
 CPU_SECONDS = 5  # of one picture
@@ -71,12 +72,14 @@ def _answer(order: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         picture = read_picture(data)
         return {"width": picture.width, "height": picture.height, "found": picture.found}, picture.png
     except RequestError as error:
-        return {"status": error.status, "detail": error.detail}, b""
+        return _refusal(error)
     except MemoryError:
-        return {
-            "status": BadImage.status,
-            "detail": "Reading the picture takes too much memory; send a plainer one.",
-        }, b""
+        return _refusal(BadImage("Reading the picture takes too much memory; send a plainer one."))
+
+
+def _refusal(error: RequestError) -> tuple[dict[str, Any], bytes]:
+    said = Phrase.of(error.detail)
+    return {"status": error.status, "detail": said, "sentence": said.sentence, "values": dict(said.values)}, b""
 
 
 def _confine() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import path_of, problem
+from api.problems import problem
 from contract.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -38,7 +38,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (refusal := self._refusal(scope)):
             status, told = refusal
-            await problem(status, told, path_of(scope))(scope, receive, send)
+            await problem(scope, status, told)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -6,6 +6,7 @@ from typing import Any
 from contract.catalogue import ScheduleId
 from contract.drafts import Draft
 from contract.infotext import number, sampler_of
+from contract.phrases import Phrase
 
 _NAMES = {  # theirs → ours, newest and older
     "width": "width", "height": "height", "seed": "seed", "steps": "steps", "cfg_scale": "guidance",
@@ -14,8 +15,9 @@ _NAMES = {  # theirs → ours, newest and older
 _PROMPTS = {"positive_prompt": "prompt", "negative_prompt": "negative_prompt"}
 _SAMPLERS = {"k_dpmpp_2": "dpmpp_2m", "k_dpmpp_2_a": "dpmpp_2s_a", "kdpm_2": "dpm2", "kdpm_2_a": "dpm2_a"}
 _LEFT_OUT = {
-    "loras": "LoRAs", "controlnets": "ControlNets", "controlLayers": "control layers", "ipAdapters": "IP adapters",
-    "t2iAdapters": "T2I adapters", "vae": "its own VAE", "refiner_model": "a refiner", "hrf_enabled": "a second pass",
+    "loras": "LoRAs", "controlnets": "ControlNets", "controlLayers": Phrase("control layers"),
+    "ipAdapters": Phrase("IP adapters"), "t2iAdapters": Phrase("T2I adapters"), "vae": Phrase("its own VAE"),
+    "refiner_model": Phrase("a refiner"), "hrf_enabled": Phrase("a second pass"),
 }  # fmt: skip
 _WEIGHTS = re.compile(r"\)[\d.+-]|\w(?:\+\+|--)")
 _OPTIONS = {"s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale", "A": "scheduler", "f": "strength"}
@@ -33,7 +35,11 @@ def read(found: dict[str, Any]) -> Draft:
         if isinstance(text := found.get(theirs), str):
             draft.prompt(ours, draft.found(theirs, text))
             if _WEIGHTS.search(text):
-                draft.note(f"{ours}: weights are written (like this:1.1) here; those in it are read as words.")
+                draft.note(
+                    Phrase(
+                        "{ours}: weights are written (like this:1.1) here; those in it are read as words.", ours=ours
+                    )
+                )
     if isinstance(name := found.get("scheduler"), str):
         draft.found("scheduler", name)
         _read_sampler(name, draft)
@@ -74,7 +80,7 @@ def _read_rest(found: dict[str, Any], draft: Draft) -> None:
         draft.found("strength", found["strength"])
     left = [words for name, words in _LEFT_OUT.items() if found.get(name)]
     if left:
-        draft.note(f"Not carried over: {', '.join(left)}.")
+        draft.note(Phrase("Not carried over: {names}.", names=Phrase.listed(left)))
 
 
 def read_older(found: dict[str, Any]) -> Draft:

@@ -18,6 +18,7 @@ from contract.grid import Cell, Grid, blame, cells, told
 from contract.jobs import ModelInfo
 from contract.kinds import JobRequest
 from contract.library import Library
+from contract.phrases import Phrase
 from contract.prompt.library import PromptLibrary
 from contract.requests import MAX_SIDE, MIN_SIDE, pixel_steps, total_steps
 from contract.settings import Settings
@@ -44,9 +45,9 @@ def _grid(asked: Grid, owner: str, store: JobStore, library: Library, settings: 
     grid = asked.model_copy(update={"base": base})
     found = cells(grid)
     steps = sum(total_steps(cell.request) for cell in found)
-    mend = "Take fewer values, or lower the steps or the size."
+    mend = Phrase("Take fewer values, or lower the steps or the size.")
     work = sum(pixel_steps(cell.request) for cell in found)
-    check_cost(work, settings, of="width x height x steps, over all cells", mend=mend, field="x")
+    check_cost(work, settings, of=Phrase("width x height x steps, over all cells"), mend=mend, field="x")
     words = PromptLibrary.read(settings.prompts)
     drawn = [_draw(grid, cell, model, words) for cell in found]
     return Resolved(grid, steps, inputs, drawn[:1] if len(set(drawn)) == 1 else drawn)
@@ -59,10 +60,10 @@ def _draw(grid: Grid, cell: Cell, model: ModelInfo, library: PromptLibrary) -> t
         return draw_prompts(cell.request, library)[0]
     except BadRequest as error:
         where = blame(grid, error.field or "prompt")
-        detail = (
-            f"The cell of {told(grid, cell.values)} cannot be: {error.detail}" if where in grid.axes else error.detail
-        )
-        raise BadRequest(detail, where) from None
+        if where not in grid.axes:
+            raise BadRequest(error.detail, where) from None
+        cell_told, why = told(grid, cell.values), Phrase.of(error.detail)
+        raise BadRequest(Phrase("The cell of {cell} cannot be: {why}", cell=cell_told, why=why), where) from None
 
 
 def _upscale(asked: Upscale, owner: str, store: JobStore, library: Library, settings: Settings) -> Resolved:
@@ -73,8 +74,16 @@ def _upscale(asked: Upscale, owner: str, store: JobStore, library: Library, sett
     width, height = enlarged(image.width, image.height, asked.factor)
     if max(width, height) > MAX_SIDE:
         raise BadRequest(
-            f"{image.width} x {image.height} pixels become {width} x {height}; at most {MAX_SIDE} a side are allowed. "
-            f"Choose a factor of at most {MAX_SIDE / max(image.width, image.height):.4g}, or a smaller picture.",
+            Phrase(
+                "{from_width} x {from_height} pixels become {width} x {height}; at most {most} a side are allowed. "
+                "Choose a factor of at most {factor}, or a smaller picture.",
+                from_width=image.width,
+                from_height=image.height,
+                width=width,
+                height=height,
+                most=MAX_SIDE,
+                factor=f"{MAX_SIDE / max(image.width, image.height):.4g}",
+            ),
             "factor",
         )
     if asked.method == "lanczos":
@@ -92,7 +101,9 @@ def _with_tiles(asked: Upscale, model: ModelInfo, longer: int) -> Upscale:
     tile = asked.tile or min(model.native_width, model.native_height, max(MIN_SIDE, -(-longer // 8) * 8))
     overlap = tile // 4 if asked.overlap is None else asked.overlap
     if overlap > tile // 2:
-        raise BadRequest(f"Tiles of {tile} pixels may overlap by {tile // 2} at most.", "overlap")
+        raise BadRequest(
+            Phrase("Tiles of {tile} pixels may overlap by {half} at most.", tile=tile, half=tile // 2), "overlap"
+        )
     seed = draw_seed(asked.seed)
     return asked.model_copy(update={"model": model.name, "tile": tile, "overlap": overlap, "seed": seed})
 
@@ -103,15 +114,30 @@ def _check_tiles(request: Upscale, width: int, height: int, settings: Settings) 
     area = request.tile**2
     if area > settings.max_pixels:
         raise BadRequest(
-            f"{request.tile} x {request.tile} is {area} pixels; at most {settings.max_pixels} are allowed.", "tile"
+            Phrase(
+                "{tile} x {tile} is {area} pixels; at most {most} are allowed.",
+                tile=request.tile,
+                area=area,
+                most=settings.max_pixels,
+            ),
+            "tile",
         )
     tiles = tile_count(width, height, request.tile, request.overlap)
     if tiles > MAX_TILES:
         raise BadRequest(
-            f"{width} x {height} pixels are {tiles} tiles of {request.tile} pixels; at most {MAX_TILES} are allowed. "
-            "Choose larger tiles, less overlap or a smaller factor.",
+            Phrase(
+                "{width} x {height} pixels are {tiles} tiles of {tile} pixels; at most {most} are allowed. "
+                "Choose larger tiles, less overlap or a smaller factor.",
+                width=width,
+                height=height,
+                tiles=tiles,
+                tile=request.tile,
+                most=MAX_TILES,
+            ),
             "tile",
         )
     work = area * upscale.total_steps(request, width, height)
-    mend = "Lower steps, strength or factor."
-    check_cost(work, settings, of=f"pixels of a tile x its steps x {tiles} tiles", mend=mend, field="steps")
+    mend = Phrase("Lower steps, strength or factor.")
+    check_cost(
+        work, settings, of=Phrase("pixels of a tile x its steps x {tiles} tiles", tiles=tiles), mend=mend, field="steps"
+    )

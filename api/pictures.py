@@ -18,6 +18,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from contract.errors import BadImage, UnsupportedMedia
+from contract.phrases import Phrase
 
 MIN_SIDE, MAX_SIDE = 16, 4096  # pixels; the greatest picture has 16.8 megapixels
 MAX_TEXTS, MAX_TEXT = 8, 8000  # texts kept of one file, and characters of each
@@ -109,9 +110,13 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
     except BadImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadImage(f"The picture has too many pixels; at most {MAX_SIDE} x {MAX_SIDE} are allowed.") from None
+        raise BadImage(
+            Phrase("The picture has too many pixels; at most {most} x {most} are allowed.", most=MAX_SIDE)
+        ) from None
     except _DECODE_ERRORS:
-        raise BadImage(f"The {kind} file is broken or incomplete; save it or send it again.") from None
+        raise BadImage(
+            Phrase("The {kind} file is broken or incomplete; save it or send it again.", kind=kind)
+        ) from None
 
 
 def _check(image: Image.Image, kind: str) -> None:
@@ -119,10 +124,22 @@ def _check(image: Image.Image, kind: str) -> None:
     width, height = image.size
     if max(width, height) > MAX_SIDE:
         raise BadImage(
-            f"The picture is {width} x {height} pixels; at most {MAX_SIDE} x {MAX_SIDE} are allowed. Make it smaller."
+            Phrase(
+                "The picture is {width} x {height} pixels; at most {most} x {most} are allowed. Make it smaller.",
+                width=width,
+                height=height,
+                most=MAX_SIDE,
+            )
         )
     if min(width, height) < MIN_SIDE:
-        raise BadImage(f"The picture is {width} x {height} pixels; each side needs at least {MIN_SIDE}.")
+        raise BadImage(
+            Phrase(
+                "The picture is {width} x {height} pixels; each side needs at least {least}.",
+                width=width,
+                height=height,
+                least=MIN_SIDE,
+            )
+        )
     # A JPEG with several pictures is a camera's, with previews or a gain map behind the first.
     if kind != "JPEG" and getattr(image, "is_animated", False):
         raise BadImage("The picture is animated; send a single frame.")

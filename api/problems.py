@@ -1,14 +1,15 @@
 """Errors as clients see them: RFC 9457 `application/problem+json`, without an echo of the input.
 
-Every 4xx says what to change. A 5xx says nothing of the inside; it carries an id that the log has too.
+Every 4xx says what to change. A 5xx says nothing of the inside; it carries an id that the log has too. Its words are in
+the language that whoever asks has the pages in, as `Content-Language` says; programs get English.
 """
 
 import logging
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -16,10 +17,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from contract.errors import RequestError, TooMany, Unavailable
+from contract.phrases import Phrase, words_of
+from web.languages import ENGLISH, VARY, asked_in
 
 log = logging.getLogger(__name__)
 
@@ -95,22 +99,43 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+class Fault(NamedTuple):
+    """What is wrong with one part of a request. message: a Phrase, or a sentence by itself."""
+
+    loc: list[str | int]
+    message: str
+
+
 def problem(
+    scope: Scope,
     status: int,
     detail: str,
-    instance: str,
-    errors: list[FieldError] | None = None,
+    faults: Sequence[Fault] = (),
     headers: Mapping[str, str] | None = None,
+    instance: str | None = None,
 ) -> Response:
-    """An error answer."""
+    """An error answer to the request of this scope. detail: as a Fault's message; "" = what the faults say.
+
+    instance: None = the path asked for.
+    """
+    language = asked_in(HTTPConnection(scope))
+    errors = [FieldError(loc=loc, msg=_encodable(language.told(message))) for loc, message in faults]
+    told = language.told(detail) if detail else "; ".join(map(_listed, errors))
     body = ProblemDetails(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=_encodable(detail),
-        instance=instance,
-        errors=errors or [],
+        detail=_encodable(told),
+        instance=instance or path_of(scope),
+        errors=errors,
     )
-    return Response(body.model_dump_json(), status, headers, MEDIA_TYPE)
+    said = filter(None, (detail, *(fault.message for fault in faults)))
+    spoken = language if all(map(language.knows, said)) else ENGLISH
+    more = {"Content-Language": spoken.code, "Vary": VARY}
+    return Response(body.model_dump_json(), status, {**more, **(headers or {})}, MEDIA_TYPE)
+
+
+def _listed(error: FieldError) -> str:
+    return f"{'.'.join(map(str, error.loc[1:] or error.loc))}: {error.msg}"
 
 
 def install(app: FastAPI) -> None:
@@ -126,26 +151,24 @@ def install(app: FastAPI) -> None:
 
 async def _on_request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    fields = [FieldError(loc=["body", *error.field.split(".")], msg=error.detail)] if error.field else []
+    faults = [Fault(["body", *error.field.split(".")], error.detail)] if error.field else []
     headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if isinstance(error, TooMany) else None
-    return problem(error.status, error.detail, path_of(request.scope), fields, headers)
+    return problem(request.scope, error.status, error.detail, faults, headers)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    fields = [_field_error(e) for e in error.errors()]
-    detail = "; ".join(f"{'.'.join(map(str, field.loc[1:] or field.loc))}: {field.msg}" for field in fields)
-    return problem(422, detail, path_of(request.scope), fields)
+    return problem(request.scope, 422, "", [_fault(each) for each in error.errors()])
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = _HINTS.get(error.status_code, error.detail)
-    return problem(error.status_code, detail, path_of(request.scope), headers=error.headers)
+    return problem(request.scope, error.status_code, detail, headers=error.headers)
 
 
 async def _on_disconnect(request: Request, _: Exception) -> Response:
-    return problem(400, "The body ended too early; send it again.", path_of(request.scope))
+    return problem(request.scope, 400, "The body ended too early; send it again.")
 
 
 async def _on_unavailable(request: Request, error: Exception) -> Response:
@@ -154,17 +177,21 @@ async def _on_unavailable(request: Request, error: Exception) -> Response:
 
 def unavailable(request: Request, error: Exception) -> Response:
     """What is answered while Redis, the disk or every worker is away."""
-    told = str(error) if isinstance(error, Unavailable) else "The queue (Redis) does not answer at the moment"
+    told = (
+        error.args[0] if isinstance(error, Unavailable) else Phrase("The queue (Redis) does not answer at the moment")
+    )
     error_id = _new_id()
     log.warning("%s %s: %s: %s", error_id, path_of(request.scope), type(error).__name__, error)
-    return problem(503, f"{told}; try again.", error_id, headers={"Retry-After": str(RETRY_SECONDS)})
+    detail, headers = Phrase("{told}; try again.", told=Phrase.of(told)), {"Retry-After": str(RETRY_SECONDS)}
+    return problem(request.scope, 503, detail, headers=headers, instance=error_id)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
     error_id = _new_id()
     log.error("%s %s", error_id, path_of(request.scope), exc_info=error)
     detail = "Something went wrong on the server; its log tells more under the id in `instance`."
-    return problem(500, detail, error_id, headers={"X-Content-Type-Options": "nosniff"})
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return problem(request.scope, 500, detail, headers=headers, instance=error_id)
 
 
 def path_of(scope: Mapping[str, Any]) -> str:
@@ -172,20 +199,21 @@ def path_of(scope: Mapping[str, Any]) -> str:
     return quote(scope["path"], errors="replace")[:200]
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
+def _fault(error: Mapping[str, Any]) -> Fault:
     """pydantic's error without input and context."""
     kind, loc = error["type"], list(error["loc"])
     if loc[0] == "body":
         if kind == "json_invalid":
-            return FieldError(loc=["body"], msg=f"is not JSON as it should be: {error['ctx']['error']}")
+            why = error["ctx"]["error"]
+            return Fault(["body"], Phrase("is not JSON as it should be: {why}", why=why))
         if loc[1:2] and loc[1] in _KINDS_OF_JOB:
             # Without the kinds of job, which pydantic puts before the fields: its own, and that of a grid's base.
             loc = ["body", *loc[2:3], *(loc[4:] if loc[1:3] == ["grid", "base"] else loc[3:])]
         if kind in ("union_tag_invalid", "union_tag_not_found"):
             known = error["ctx"].get("expected_tags", _BASE_KINDS if loc[1:] else _KINDS)
-            return FieldError(loc=[*loc, "kind"], msg=f"must be one of {known}")
-    words = _WORDS.get(kind, error["msg"].removeprefix("Value error, "))
-    return FieldError(loc=[_encodable(part)[:100] if isinstance(part, str) else part for part in loc], msg=words)
+            return Fault([*loc, "kind"], Phrase("must be one of {names}", names=known))
+    words = _WORDS.get(kind) or words_of(error)
+    return Fault([_encodable(part)[:100] if isinstance(part, str) else part for part in loc], words)
 
 
 def _encodable(text: str) -> str:

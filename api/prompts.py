@@ -1,6 +1,7 @@
 """A request's prompts as they will be encoded: styles put around them, choices drawn, everything else refused."""
 
 from contract.errors import BadRequest, PromptError
+from contract.phrases import Phrase
 from contract.prompt import parse, refuse_extras
 from contract.prompt.library import PromptLibrary
 from contract.requests import Hires, Request, Txt2Img
@@ -38,4 +39,6 @@ def _check_second(hires: Hires) -> None:
 def _check_composed(prompt: str, field: str) -> None:
     parts = parse(prompt).parts
     if len(parts) > MAX_COMPOSED:
-        raise BadRequest(f"AND joins {len(parts)} prompts; at most {MAX_COMPOSED} are allowed.", field)
+        raise BadRequest(
+            Phrase("AND joins {count} prompts; at most {most} are allowed.", count=len(parts), most=MAX_COMPOSED), field
+        )

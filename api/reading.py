@@ -14,6 +14,7 @@ from api import comfyui, invokeai
 from contract import infotext
 from contract.drafts import Draft, mended, readable
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
 from contract.requests import Img2Img, Inpaint, Txt2Img
 
 Source = Literal["darkroom", "a1111", "comfyui", "invokeai", "unknown"]
@@ -31,7 +32,7 @@ def interpret(texts: Mapping[str, str]) -> tuple[Source, Draft, JobRequest | Non
             continue
         found = _json(texts[key])
         if found is None:
-            told.append(f"The text '{key}' is broken, cut or nested too deeply, and was not read.")
+            told.append(Phrase("The text '{key}' is broken, cut or nested too deeply, and was not read.", key=key))
         elif (draft := read(found)) is not None:
             draft.notes[:0] = told
             return source, draft, _request(draft)
@@ -110,7 +111,9 @@ def _comfyui(found: dict[str, Any]) -> Draft | None:
 def _workflow(found: dict[str, Any]) -> Draft | None:
     if not isinstance(found.get("nodes"), list):
         return None
-    return Draft(notes=["Only the editor's workflow is in the file, and not the graph that was run (`prompt`)."])
+    draft = Draft()
+    draft.note("Only the editor's workflow is in the file, and not the graph that was run (`prompt`).")
+    return draft
 
 
 _READERS: tuple[tuple[str, Source, Callable[[dict[str, Any]], Draft | None]], ...] = (

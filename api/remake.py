@@ -13,6 +13,7 @@ from contract.estimates import cost_of
 from contract.grid import Grid
 from contract.jobs import ModelInfo, StoredImage
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
 from contract.requests import Request, total_steps
 from contract.settings import Settings
 from contract.upscale import Upscale
@@ -46,7 +47,7 @@ def remake(image: StoredImage, known: Mapping[str, ModelInfo], settings: Setting
         if model is not None:
             _check(request, steps, model, settings)
     except BadRequest as error:
-        raise Conflict(f"It cannot be made here any more. {error.detail}") from None
+        raise Conflict(Phrase("It cannot be made here any more. {why}", why=Phrase.of(error.detail))) from None
     words = image.metadata["prompt"], image.metadata["negative_prompt"]
     inputs = {**image.metadata["inputs"], image.id: image.sha256}
     return Remake(Resolved(request, steps, inputs, [words]), _original(image))
@@ -76,7 +77,9 @@ def _model(metadata: Mapping[str, Any], known: Mapping[str, ModelInfo]) -> Model
     if named is None or named.hash != model["hash"]:
         named = next((other for other in known.values() if other.hash == model["hash"]), named)
     if named is None:
-        raise Conflict(f"Its model is not here: {model['name']}, with the hash {model['hash'][:10]}.")
+        raise Conflict(
+            Phrase("Its model is not here: {name}, with the hash {hash}.", name=model["name"], hash=model["hash"][:10])
+        )
     return named
 
 
@@ -93,7 +96,7 @@ def _check(request: JobRequest, steps: int, model: ModelInfo, settings: Settings
     if isinstance(request, Request):
         check_pixels(request, settings)
     check_clip_skip(request, model)
-    check_cost(cost_of(request, steps), settings, of="pixels x steps", mend="", field="steps")
+    check_cost(cost_of(request, steps), settings, of=Phrase("pixels x steps"), mend=Phrase(""), field="steps")
 
 
 def _original(image: StoredImage) -> Original:

@@ -12,6 +12,7 @@ from contract.errors import BadRequest, Unavailable
 from contract.jobs import ModelInfo, StoredImage
 from contract.kinds import JobRequest
 from contract.library import Library
+from contract.phrases import Phrase
 from contract.prompt.library import PromptLibrary
 from contract.requests import (
     MAX_SIDE,
@@ -48,8 +49,8 @@ def resolve(request: PictureRequest, *, owner: str, store: JobStore, library: Li
     """Fill in what the client left open. Raises BadRequest, and Unavailable while no model is known."""
     filled, model, inputs = fill(request, owner=owner, store=store, library=library, settings=settings)
     check_pixels(filled, settings)
-    mend = "Lower the steps, the count or the size."
-    check_cost(pixel_steps(filled), settings, of="width x height x steps x count", mend=mend, field="steps")
+    mend = Phrase("Lower the steps, the count or the size.")
+    check_cost(pixel_steps(filled), settings, of=Phrase("width x height x steps x count"), mend=mend, field="steps")
     check_clip_skip(filled, model)
     return Resolved(filled, total_steps(filled), inputs, draw_prompts(filled, PromptLibrary.read(settings.prompts)))
 
@@ -91,7 +92,7 @@ def find_model(asked: str | None, store: JobStore, settings: Settings) -> ModelI
     if not known or (asked is None and name not in known):
         raise Unavailable("No worker has loaded the model yet")
     if name not in known:
-        raise BadRequest(f"There is no such model; known are: {', '.join(known)}.", "model")
+        raise BadRequest(Phrase("There is no such model; known are: {names}.", names=", ".join(known)), "model")
     return known[name]
 
 
@@ -108,8 +109,13 @@ def _check_mask(pictures: dict[str, StoredImage]) -> None:
     image, mask = pictures["image"], pictures["mask"]
     if (mask.width, mask.height) != (image.width, image.height):
         raise BadRequest(
-            f"The mask is {mask.width} x {mask.height} pixels; "
-            f"it must be {image.width} x {image.height}, as the picture is.",
+            Phrase(
+                "The mask is {mask_width} x {mask_height} pixels; it must be {width} x {height}, as the picture is.",
+                mask_width=mask.width,
+                mask_height=mask.height,
+                width=image.width,
+                height=image.height,
+            ),
             "mask",
         )
 
@@ -123,8 +129,13 @@ def _picture_size(request: Request, image: StoredImage | None) -> tuple[int, int
     width, height = request.extend.grown(image.width, image.height)
     if max(width, height) > MAX_SIDE:
         raise BadRequest(
-            f"The picture would grow to {width} x {height} pixels; at most {MAX_SIDE} a side are allowed. "
-            "Extend it by less.",
+            Phrase(
+                "The picture would grow to {width} x {height} pixels; at most {most} a side are allowed. "
+                "Extend it by less.",
+                width=width,
+                height=height,
+                most=MAX_SIDE,
+            ),
             "extend",
         )
     return width, height
@@ -147,7 +158,13 @@ def check_clip_skip(request: Drawing, model: ModelInfo) -> None:
     if request.clip_skip >= model.text_layers:
         most = model.text_layers - 1
         raise BadRequest(
-            f"{model.name}'s text encoder has {model.text_layers} layers; skip {most} at most.", "clip_skip"
+            Phrase(
+                "{name}'s text encoder has {layers} layers; skip {most} at most.",
+                name=model.name,
+                layers=model.text_layers,
+                most=most,
+            ),
+            "clip_skip",
         )
 
 
@@ -157,17 +174,29 @@ def check_pixels(request: Request, settings: Settings) -> None:
         pixels = each.width * each.height
         if pixels > settings.max_pixels:
             raise BadRequest(
-                f"{each.width} x {each.height} is {pixels} pixels; at most {settings.max_pixels} are allowed. "
-                f"Choose a smaller {'factor' if number else 'width or height'}.",
+                Phrase(
+                    "{width} x {height} is {pixels} pixels; at most {most} are allowed. Choose a smaller {field}.",
+                    width=each.width,
+                    height=each.height,
+                    pixels=pixels,
+                    most=settings.max_pixels,
+                    field=Phrase("factor") if number else Phrase("width or height"),
+                ),
                 "hires" if number else "width",
             )
 
 
-def check_cost(pixel_steps: int, settings: Settings, *, of: str, mend: str, field: str) -> None:
+def check_cost(pixel_steps: int, settings: Settings, *, of: Phrase, mend: Phrase, field: str) -> None:
     """Raises BadRequest for more work than one job may be. of: what was multiplied; mend: what to change, and where."""
     cost = pixel_steps / 1e6
     if cost > settings.max_cost:
         raise BadRequest(
-            f"This is {cost:.0f} megapixel-steps of work ({of} / 1e6); at most {settings.max_cost} are allowed. {mend}",
+            Phrase(
+                "This is {cost} megapixel-steps of work ({of} / 1e6); at most {limit} are allowed. {mend}",
+                cost=f"{cost:.0f}",
+                of=of,
+                limit=settings.max_cost,
+                mend=mend,
+            ),
             field,
         )

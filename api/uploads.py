@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from contract.errors import BadRequest, TooLarge, UnsupportedMedia
+from contract.phrases import Phrase
 
 _FILE = {"type": "string", "format": "binary"}
 # What a route that takes a picture says of its body.
@@ -24,7 +25,7 @@ async def sent_picture(request: Request, most: int) -> bytes:
     """The bytes of the picture that a request sends, `most` of them at most. Raises what a client can mend."""
     data = await _file_of(request)
     if len(data) > most:
-        raise TooLarge(f"The file has {len(data)} bytes; at most {most} are allowed.")
+        raise TooLarge(Phrase("The file has {size} bytes; at most {most} are allowed.", size=len(data), most=most))
     return data
 
 

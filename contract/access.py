@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contract import keys
 from contract.errors import BadRequest, Conflict, NotFound, OverQuota, RequestError
+from contract.phrases import Phrase
 
 LOCAL = "local"  # who everybody is while there are no keys
 GRACE_SECONDS = 24 * 3600
@@ -124,10 +125,15 @@ class Keys:
     def add(self, name: str, scopes: Iterable[Scope], quota: Quota) -> tuple[Key, str]:
         """Make a key: its record, and its text. Raises BadRequest, and Conflict for a name that another key has."""
         if not _NAME.fullmatch(name):
-            raise BadRequest(f"{name!r} cannot be a key's name: take up to 40 letters, digits and . _ @ -", "name")
+            raise BadRequest(
+                Phrase("{name} cannot be a key's name: take up to 40 letters, digits and . _ @ -", name=repr(name)),
+                "name",
+            )
         taken = [key for key in self.all() if key.name == name and not key.revoked_at]
         if taken:
-            raise Conflict(f"there is a key {name} already; rotate it, revoke it, or take another name")
+            raise Conflict(
+                Phrase("there is a key {name} already; rotate it, revoke it, or take another name", name=name)
+            )
         key_id = _spell(5)
         text = _new_text(key_id)
         now = _now()
@@ -176,7 +182,7 @@ class Keys:
         """Change the key of this name or id, whatever others do meanwhile. Raises NotFound."""
         wanted = next((key for key in self.all() if name in (key.name, key.id) and not key.revoked_at), None)
         if wanted is None:
-            raise NotFound(f"there is no key {name}")
+            raise NotFound(Phrase("there is no key {name}", name=name))
 
         def write(pipe: Any) -> Key:
             key = Key.model_validate_json(pipe.hget(keys.KEYS, wanted.id))
@@ -259,11 +265,15 @@ def is_loopback(host: str) -> bool:
 def over_quota(cost: float, which: str, most: str, wait: int) -> RequestError:
     """Why a key's quota forbids a job that costs so many megapixel-steps, and what to change."""
     if which == "jobs":
-        return OverQuota(f"This key has {most} jobs waiting or running, which is its quota; let one end.", wait)
-    told = f"This job is {cost:.4g} megapixel-steps of work; the key's quota is {most} an hour."
+        return OverQuota(
+            Phrase("This key has {most} jobs waiting or running, which is its quota; let one end.", most=most), wait
+        )
+    told = Phrase(
+        "This job is {cost} megapixel-steps of work; the key's quota is {most} an hour.", cost=f"{cost:.4g}", most=most
+    )
     if wait < 0:
-        return BadRequest(f"{told} Lower the steps, the count or the size.", "steps")
-    return OverQuota(f"{told} Wait, or lower the steps, the count or the size.", wait)
+        return BadRequest(Phrase("{told} Lower the steps, the count or the size.", told=told), "steps")
+    return OverQuota(Phrase("{told} Wait, or lower the steps, the count or the size.", told=told), wait)
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from contract.phrases import Phrase, words_of
 from contract.prompt.extras import LORA
 from contract.requests import to_eights
 
@@ -38,6 +39,8 @@ class Draft:
     def note(self, text: str) -> None:
         """Tell of something once; beyond 40 notes nobody reads them."""
         told = readable(text[:MAX_NOTE])
+        if told == text:
+            told = text  # a Phrase, if it is one
         if told not in self.notes and len(self.notes) < MAX_NOTES:
             self.notes.append(told)
 
@@ -50,7 +53,7 @@ class Draft:
         """Keep a prompt of another program's: LoRAs and embeddings leave it, and what is drawn here is plain there."""
         plain, gone = _EXTRAS.subn("", text)
         if gone:
-            self.note(f"{name}: LoRAs and embeddings cannot be loaded yet and were left out.")
+            self.note(Phrase("{name}: LoRAs and embeddings cannot be loaded yet and were left out.", name=name))
         self.fields[name] = _DRAWN.sub(r"\\\g<0>", plain).strip()
 
 
@@ -108,12 +111,22 @@ def _mend(fields: dict[str, Any], fault: Mapping[str, Any], draft: Draft) -> boo
     value, better = inner[last], _within(inner[last], fault)
     if better is None or last == "seed":
         del inner[last]
-        words = fault["msg"].removeprefix("Value error, ")
-        draft.note(f"{name}: {shown(value)} cannot be carried over and was left out: {words}.")
+        draft.note(
+            Phrase(
+                "{name}: {value} cannot be carried over and was left out: {words}.",
+                name=name,
+                value=shown(value),
+                words=Phrase.of(words_of(fault)),
+            )
+        )
     else:
         inner[last] = better
-        told = f"{better}" if not isinstance(better, str) else f"its first {len(better)} characters"
-        draft.note(f"{name}: {shown(value)} is more or less than can be; {told} taken.")
+        told = Phrase("its first {count} characters", count=len(better)) if isinstance(better, str) else better
+        draft.note(
+            Phrase(
+                "{name}: {value} is more or less than can be; {told} taken.", name=name, value=shown(value), told=told
+            )
+        )
     return True
 
 
@@ -123,7 +136,7 @@ def _complete(fields: dict[str, Any], inner: dict[str, Any], way: list[Any], las
         inner[last] = ""
     elif way:
         fields.pop(way[0], None)
-        draft.note(f"{way[0]}: cannot be carried over without its {last}.")
+        draft.note(Phrase("{name}: cannot be carried over without its {last}.", name=way[0], last=last))
     else:
         return False
     return True

@@ -20,6 +20,7 @@ from pydantic import (
 from contract.catalogue import SamplerId, ScheduleId
 from contract.errors import BadRequest
 from contract.names import find_sampler
+from contract.phrases import Phrase, words_of
 from contract.ranges import MOST, read_items, read_numbers
 from contract.requests import PictureRequest
 from contract.wording import clean
@@ -61,7 +62,7 @@ class Axis(BaseModel):
         if name in ("width", "height", "count"):
             raise ValueError("cannot be an axis: the pictures of a grid have one size, and each cell is one picture")
         if name not in FIELDS:
-            raise ValueError(f"is no field that a grid can run over; those are {', '.join(FIELDS)}")
+            raise ValueError(Phrase("is no field that a grid can run over; those are {names}", names=", ".join(FIELDS)))
         return name
 
     @field_validator("values", mode="before")
@@ -73,11 +74,13 @@ class Axis(BaseModel):
         if any(isinstance(item, bool) or not isinstance(item, int | float | str) for item in items):
             raise ValueError("must be numbers or texts")
         if any(len(item) > MAX_TEXT for item in items if isinstance(item, str)):
-            raise ValueError(f"must be texts of at most {MAX_TEXT} characters")
+            raise ValueError(Phrase("must be texts of at most {most} characters", most=MAX_TEXT))
         items = [clean(item) if isinstance(item, str) else item for item in items]
         read = [*_read(items, info.data.get("field", "prompt"), split=isinstance(values, str))]
         if not 1 <= len(read) <= MAX_CELLS:
-            raise ValueError(f"are {len(read)}; there must be one at least and {MAX_CELLS} at most")
+            raise ValueError(
+                Phrase("are {count}; there must be one at least and {most} at most", count=len(read), most=MAX_CELLS)
+            )
         return tuple(read)
 
 
@@ -180,8 +183,15 @@ def _check(grid: Grid) -> None:
     blocks, down, across = grid.shape
     if blocks * down * across > MAX_CELLS:
         raise BadRequest(
-            f"This grid has {across} x {down} x {blocks} = {across * down * blocks} cells; at most {MAX_CELLS} are "
-            "allowed. Take fewer values.",
+            Phrase(
+                "This grid has {across} x {down} x {blocks} = {cells} cells; at most {most} are allowed. "
+                "Take fewer values.",
+                across=across,
+                down=down,
+                blocks=blocks,
+                cells=across * down * blocks,
+                most=MAX_CELLS,
+            ),
             "x",
         )
     if grid.base.count != 1:
@@ -189,9 +199,13 @@ def _check(grid: Grid) -> None:
     seen: set[str] = set()
     for name, axis in grid.axes.items():
         if axis.field not in type(grid.base).model_fields:
-            raise BadRequest(f"{grid.base.kind} has no {axis.field}; choose another field.", name)
+            raise BadRequest(
+                Phrase("{kind} has no {field}; choose another field.", kind=grid.base.kind, field=axis.field), name
+            )
         if axis.field in seen and axis.field != "prompt":
-            raise BadRequest(f"{axis.field} is on two axes; choose another field for one of them.", name)
+            raise BadRequest(
+                Phrase("{field} is on two axes; choose another field for one of them.", field=axis.field), name
+            )
         seen.add(axis.field)
         if axis.field == "prompt":
             _search(grid, name, str(axis.values[0]))
@@ -200,8 +214,11 @@ def _check(grid: Grid) -> None:
 def _search(grid: Grid, name: str, searched: str) -> None:
     if not searched or searched not in grid.prompt + "\n" + grid.negative_prompt:
         raise BadRequest(
-            f"'{searched[:60]}' is not in the prompt. The first value is what is searched for, and each value is put "
-            "in its place; spell it as the prompt does.",
+            Phrase(
+                "'{searched}' is not in the prompt. The first value is what is searched for, and each value is put in "
+                "its place; spell it as the prompt does.",
+                searched=searched[:60],
+            ),
             name,
         )
 
@@ -225,9 +242,12 @@ def _request(grid: Grid, values: dict[str, Value]) -> PictureRequest:
         first = error.errors()[0]
         where = str(first["loc"][-1]) if first["loc"] else ""
         name = blame(grid, where)
-        wrong = f"{where}: {first['msg'].removeprefix('Value error, ')}" if where else first["msg"]
+        wrong = Phrase.of(words_of(first))
+        if where:
+            wrong = Phrase("{field}: {wrong}", field=where, wrong=wrong)
         raise BadRequest(
-            f"The cell of {told(grid, values)} cannot be: {wrong}.", name if name in axes else "x"
+            Phrase("The cell of {cell} cannot be: {wrong}.", cell=told(grid, values), wrong=wrong),
+            name if name in axes else "x",
         ) from None
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from contract.catalogue import SAMPLERS, SCHEDULES, SamplerId, ScheduleId
+from contract.phrases import Phrase
 
 Id = TypeVar("Id", bound=StrEnum)
 
@@ -27,7 +28,7 @@ def find_sampler(name: str) -> tuple[SamplerId, ScheduleId | None]:
     for ending, schedule in _SCHEDULE_NAMES.items():
         if plain.endswith(ending) and plain.removesuffix(ending) in _SAMPLER_NAMES:
             return _SAMPLER_NAMES[plain.removesuffix(ending)], schedule
-    raise ValueError(f"is no sampler's name; {_near(plain, _SAMPLER_NAMES)}")
+    raise ValueError(Phrase("is no sampler's name; {near}", near=_near(plain, _SAMPLER_NAMES)))
 
 
 def find_schedule(name: str) -> ScheduleId:
@@ -38,7 +39,7 @@ def find_schedule(name: str) -> ScheduleId:
     """
     plain = _plain(name)
     if plain not in _SCHEDULE_NAMES:
-        raise ValueError(f"is no schedule's name; {_near(plain, _SCHEDULE_NAMES)}")
+        raise ValueError(Phrase("is no schedule's name; {near}", near=_near(plain, _SCHEDULE_NAMES)))
     return _SCHEDULE_NAMES[plain]
 
 
@@ -52,10 +53,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name)
 
 
-def _near(plain: str, names: Mapping[str, Id]) -> str:
+def _near(plain: str, names: Mapping[str, Id]) -> Phrase:
     found = dict.fromkeys(names[match].value for match in get_close_matches(plain, names, n=5, cutoff=0.5))
     listed = ", ".join(f"'{name}'" for name in list(found)[:3] or dict.fromkeys(id.value for id in names.values()))
-    return f"near ones are {listed}" if found else f"there are {listed}"
+    return Phrase("near ones are {names}", names=listed) if found else Phrase("there are {names}", names=listed)
 
 
 def _names(entries: Iterable[tuple[Id, str, tuple[str, ...]]]) -> dict[str, Id]:

@@ -13,6 +13,8 @@ import re
 from decimal import Decimal
 from math import floor, isfinite
 
+from contract.phrases import Phrase
+
 MOST = 256  # values of one list
 
 _NUMBER = r"([+-]?[0-9]{1,16}(?:\.[0-9]{0,9})?)"
@@ -43,7 +45,7 @@ def _read_item(item: str, whole: bool) -> list[int | float]:
         if whole:
             return _wholes(numbers, spread=bool(found[4]))
     except ValueError as error:
-        raise ValueError(f"{item}: {error}") from None
+        raise ValueError(Phrase("{item}: {wrong}", item=item, wrong=Phrase.of(error.args[0]))) from None
     return [float(number) for number in numbers]
 
 
@@ -54,8 +56,12 @@ def _number(item: str, whole: bool) -> int | float:
             return number
         raise ValueError(item)
     except (ValueError, OverflowError):
-        kind = "whole number" if whole else "number"
-        raise ValueError(f"{item[:40]!r} is no {kind} and no range such as 1-5, 1-5 (+2) or 1-10 [5]") from None
+        kind = Phrase("whole number") if whole else Phrase("number")
+        raise ValueError(
+            Phrase(
+                "{item} is no {kind} and no range such as 1-5, 1-5 (+2) or 1-10 [5]", item=repr(item[:40]), kind=kind
+            )
+        ) from None
 
 
 def _stepped(first: Decimal, last: Decimal, step: str | None) -> list[Decimal]:
@@ -65,14 +71,14 @@ def _stepped(first: Decimal, last: Decimal, step: str | None) -> list[Decimal]:
         raise ValueError("its step leads nowhere; it must go from the first number to the second")
     count = int((last - first) / by) + 1
     if count > MOST:
-        raise ValueError(f"has {count} values; at most {MOST} are allowed")
+        raise ValueError(Phrase("has {count} values; at most {most} are allowed", count=count, most=MOST))
     return [first + i * by for i in range(count)]
 
 
 def _spread(first: Decimal, last: Decimal, count: int) -> list[Decimal]:
     """So many numbers, evenly spaced, both ends among them."""
     if not 2 <= count <= MOST:
-        raise ValueError(f"must ask for 2 to {MOST} values in its square brackets")
+        raise ValueError(Phrase("must ask for 2 to {most} values in its square brackets", most=MOST))
     return [first + (last - first) * i / (count - 1) for i in range(count)]
 
 
@@ -82,5 +88,5 @@ def _wholes(numbers: list[Decimal], *, spread: bool) -> list[int | float]:
         raise ValueError("must be whole numbers")
     wholes = [floor(number) for number in numbers]
     if len(set(wholes)) < len(wholes):
-        raise ValueError(f"has fewer than {len(wholes)} whole numbers in it; ask for less")
+        raise ValueError(Phrase("has fewer than {count} whole numbers in it; ask for less", count=len(wholes)))
     return list(wholes)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from contract.catalogue import SAMPLER, SAMPLERS, SCHEDULE, SCHEDULES, Option, Sampler, SamplerId, Schedule, ScheduleId
 from contract.names import find_sampler, find_schedule
+from contract.phrases import Phrase
 
 POLYEXPONENTIAL_RHO = 4.0  # above it the last of a thousand steps cannot be told apart
 
@@ -16,7 +17,9 @@ def _sampler(name: Any) -> Any:
         return name
     sampler, schedule = find_sampler(name)
     if schedule is not None:
-        raise ValueError(f"says '{schedule}' and `schedule` says otherwise; leave one of them out")
+        raise ValueError(
+            Phrase("says '{schedule}' and `schedule` says otherwise; leave one of them out", schedule=schedule)
+        )
     return sampler
 
 
@@ -112,7 +115,7 @@ class Sampling(BaseModel):
         if value is not None and "schedule" in info.data:
             _check(info.field_name, SCHEDULE[info.data["schedule"]], SCHEDULES)
             if info.field_name == "rho" and info.data["schedule"] == "polyexponential" and value > POLYEXPONENTIAL_RHO:
-                raise ValueError(f"goes up to {POLYEXPONENTIAL_RHO:.0f} with polyexponential")
+                raise ValueError(Phrase("goes up to {most} with polyexponential", most=f"{POLYEXPONENTIAL_RHO:.0f}"))
         return value
 
     @field_validator("s_tmax")
@@ -140,4 +143,6 @@ class Sampling(BaseModel):
 def _check(field: str | None, chosen: Sampler | Schedule, others: tuple[Sampler, ...] | tuple[Schedule, ...]) -> None:
     if field not in {option.name for option in chosen.options}:
         able = ", ".join(each.name for each in others if field in {option.name for option in each.options})
-        raise ValueError(f"has no effect with {chosen.name}; those that take it are {able}")
+        raise ValueError(
+            Phrase("has no effect with {name}; those that take it are {able}", name=chosen.name, able=able)
+        )

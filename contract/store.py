@@ -29,7 +29,9 @@ from contract.grid import Grid
 from contract.hints import UNREAD, hint
 from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
 from contract.records import jobs_from, standing_from, utc
+from contract.requests import Priority
 from contract.settings import Settings
 from contract.verification import Original, Verification
 
@@ -43,7 +45,11 @@ _UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anyth
 _FULL, _OTHER_BODY, _OVER_QUOTA = 0, 3, 4  # what submit.lua says, but for 1 and 2: accepted, now or before
 _OTHER_REQUEST = "This Idempotency-Key was sent with another request; take a new key for a new request."
 _GONE = "There is no job of this id; it may have been deleted."
-_LEAD_MS = {"high": 300_000, "normal": 0, "low": -300_000}  # so much earlier a job counts as having come
+LEAD_MS: dict[Priority, int] = {
+    "high": 300_000,
+    "normal": 0,
+    "low": -300_000,
+}  # so much earlier a job counts as having come
 
 
 class Verdict(IntEnum):
@@ -143,7 +149,7 @@ class JobStore:
         """
         body = request.model_dump(mode="json")
         wishes = request.base if isinstance(request, Grid) else request
-        times = _LEAD_MS[wishes.priority], _ms(wishes.start_within), _ms(wishes.finish_within)
+        times = LEAD_MS[wishes.priority], _ms(wishes.start_within), _ms(wishes.finish_within)
         key = f"{owner}:{once.key}" if once else ""
         prompts = list(drawn) or [(request.prompt, request.negative_prompt)]
         texts = [json.dumps(value) for value in (body, dict(inputs), prompts)]
@@ -158,7 +164,7 @@ class JobStore:
         # fmt: on
         if said == _FULL:
             free = self.standing(request.model or "").next_place
-            told = f"{what} jobs are waiting, which is the most this server takes; try later"
+            told = Phrase("{count} jobs are waiting, which is the most this server takes; try later", count=what)
             raise QueueFull(told, _UNMEASURED_SECONDS if free is None else free)
         if said == _OTHER_BODY:
             raise Conflict(_OTHER_REQUEST)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contract.errors import BadRequest
+from contract.phrases import Phrase
 from contract.requests import MAX_SIDE, Drawing, ImageId, Img2Img, Side, Strength, steps_taken
 from contract.wording import PromptText
 
@@ -82,4 +83,6 @@ def refuse_unused(request: Upscale) -> None:
     used = {"kind", "image", "factor", "method", "webhook", "metadata"}
     for name, field in Upscale.model_fields.items():
         if name not in used and getattr(request, name) != field.get_default():
-            raise BadRequest(f"{name} has no effect with lanczos; take it out, or choose the method redraw.", name)
+            raise BadRequest(
+                Phrase("{name} has no effect with lanczos; take it out, or choose the method redraw.", name=name), name
+            )

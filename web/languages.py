@@ -14,9 +14,13 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 from pydantic import TypeAdapter, ValidationError
+from starlette.requests import HTTPConnection
+
+from contract.phrases import Phrase
 
 FOLDER = Path(__file__).resolve().parent / "languages"
 COOKIE = "darkroom-language"
+VARY = "Accept-Language, Cookie"  # what an answer in somebody's language depends on
 
 Text = str | dict[str, str]
 
@@ -24,7 +28,7 @@ _TEXTS = TypeAdapter(dict[str, Text])
 _ABOUT = "language.json"
 _PLACE = re.compile(r"\{(\w+)\}")
 _STRING = r'"((?:[^"\\\n]|\\.)*)"'
-_CALL = re.compile(rf"\bt\(\s*{_STRING}|\btn\(\s*{_STRING},\s*{_STRING}")
+_CALL = re.compile(rf"\b(?:t|written)\(\s*{_STRING}|\btn\(\s*{_STRING},\s*{_STRING}")
 _RANGE = re.compile(r"(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*)(?:\s*;\s*q\s*=\s*([01](?:\.\d{0,3})?))?")
 
 
@@ -48,6 +52,25 @@ class Language:
         text = self.texts.get(sentence, sentence)
         parts = _PLACE.split(text if isinstance(text, str) else text["other"])
         return Markup("").join(escape(values[part] if at % 2 else part) for at, part in enumerate(parts))
+
+    def told(self, text: str) -> str:
+        """A message of the server's, a Phrase or a whole sentence, in this language: plain text, and no HTML.
+
+        What has no translation stays as it is. So do values, but for those that are a Phrase.
+        """
+        phrase = Phrase.of(text)
+        if not self.knows(phrase) and not any(isinstance(value, Phrase) for value in phrase.values.values()):
+            return str(text)
+        found = self.texts.get(phrase.sentence, phrase.sentence)
+        form = found if isinstance(found, str) else found["other"]
+        return _PLACE.sub(lambda place: self._value(phrase.values[place[1]]), form)
+
+    def _value(self, value: object) -> str:
+        return self.told(value) if isinstance(value, Phrase) else str(value)
+
+    def knows(self, text: str) -> bool:
+        """Whether it has words of its own for a message."""
+        return Phrase.of(text).sentence in self.texts
 
     def messages(self, sentences: Iterable[str]) -> dict[str, Text]:
         """The translations of these, as far as there are any."""
@@ -82,6 +105,11 @@ def pick(wanted: str | None, accepted: str | None) -> Language:
         if weight and code:
             return known[code]
     return ENGLISH
+
+
+def asked_in(request: HTTPConnection) -> Language:
+    """The language that whoever asks is answered in. Programs, which send neither cookie nor header, get English."""
+    return pick(request.cookies.get(COOKIE), request.headers.get("accept-language"))
 
 
 def read(folder: Path) -> Language:
@@ -139,7 +167,7 @@ def places(text: str) -> set[str]:
 
 
 def sentences_in(script: str) -> set[str]:
-    """The sentences that a JavaScript module says: those in its calls of t("…") and tn("…", "…").
+    """The sentences that a JavaScript module says, or others write: those in t("…"), tn("…", "…") and written("…").
 
     >>> sorted(sentences_in('t("Save"); tn("one", "{count} of them", n)'))
     ['Save', '{count} of them']

@@ -19,12 +19,10 @@ from contract.grid import FIELDS as GRID_FIELDS
 from contract.requests import Extend, Hires, Img2Img, Inpaint, Variation
 from contract.settings import Settings
 from contract.upscale import Upscale
-from web.languages import COOKIE as LANGUAGE_COOKIE
-from web.languages import Language, languages, pick, sentences_in
+from web.languages import VARY, Language, asked_in, languages, sentences_in
 
 THEMES = ("system", "dark", "light")
 THEME_COOKIE = "darkroom-theme"
-VARY = "Accept-Language, Cookie"  # what a page depends on
 
 _HERE = Path(__file__).resolve().parent
 
@@ -102,8 +100,7 @@ class Look(NamedTuple):
 def look_of(request: Request) -> Look:
     """What this browser was told, else what it asks for."""
     theme = request.cookies.get(THEME_COOKIE, "")
-    language = pick(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
-    return Look(language, theme if theme in THEMES else "system")
+    return Look(asked_in(request), theme if theme in THEMES else "system")
 
 
 @cache
@@ -178,6 +175,7 @@ def _studio(settings: Settings, look: Look) -> str:
         "prompt.css",
         "table.css",
         "contact.css",
+        "slider.css",
         "canvas.css",
         "guide.css",
         fields=_fields(),
@@ -206,6 +204,7 @@ def _library(settings: Settings, look: Look) -> str:
         "library.css",
         "toast.css",
         "sheet.css",
+        "slider.css",
         "compare.css",
         samplers=[(s.name.value, s.label) for s in SAMPLERS],
         schedules=[(s.name.value, s.label) for s in SCHEDULES],

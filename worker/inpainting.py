@@ -77,8 +77,9 @@ def lay_out(request: Inpaint, original: Image.Image, mask: Image.Image | None, s
     if request.extend is not None and not request.extend.nothing:
         original, mask, border = extended(original, mask, request.extend, request.mask_blur)
     if mask.getbbox() is None:
-        what = "white everywhere and inverted; paint black" if request.invert_mask else "black everywhere; paint white"
-        raise JobFailed(ErrorCode.BAD_IMAGE, f"the mask is {what} what is to be repainted")
+        black = "the mask is black everywhere; paint white what is to be repainted"
+        white = "the mask is white everywhere and inverted; paint black what is to be repainted"
+        raise JobFailed(ErrorCode.BAD_IMAGE, white if request.invert_mask else black)
     box = region(mask, request.padding, size) if request.area == "masked" else (0, 0, *original.size)
     return Inpainting(
         whole=np.asarray(original),

@@ -23,6 +23,8 @@ from contract.grid import MAX_CELLS, Grid
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
+from contract.phrases import Phrase
+from contract.requests import Priority
 from contract.settings import Settings
 from contract.steering import Steering
 from contract.store import JobStore, Once
@@ -111,7 +113,10 @@ def _refuse_hopeless(resolved: Resolved, store: JobStore, owner: str) -> None:
         return
     start = would_start(store.standing(request.model or ""), owner, cost_of(request, resolved.steps))
     if start is not None and start > within:
-        raise QueueFull(f"It would start in about {start:.0f} seconds, later than start_within allows", start - within)
+        raise QueueFull(
+            Phrase("It would start in about {start} seconds, later than start_within allows", start=f"{start:.0f}"),
+            start - within,
+        )
 
 
 class Listing(BaseModel):
@@ -248,6 +253,22 @@ def move_job(job_id: str, move: Annotated[Move, Body()], store: StoreDep, owner:
     return find_job(store, job_id, owner)
 
 
+class Changes(BaseModel):
+    """What is to be otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Priority = Field(description="Who goes first among your own jobs.")
+
+
+@router.patch("/{job_id:job}", responses=documented(404, 409, 413, 415, 422, 503))
+def change_job(job_id: str, changes: Annotated[Changes, Body()], store: StoreDep, owner: OwnerDep) -> Job:
+    """Give a waiting job, paused or not, another priority: it stands where it would if it had come with that one."""
+    find_job(store, job_id, owner)
+    Steering(store).prioritize(job_id, changes.priority)
+    return find_job(store, job_id, owner)
+
+
 @router.post(
     "/{job_id:job}/retry",
     status_code=202,
@@ -293,7 +314,7 @@ def _request_id() -> str:
 
 def _not_over(state: JobState | None) -> None:
     if state is not None and state.final:
-        raise Conflict(f"The job is over already: {state.value}.")
+        raise Conflict(Phrase("The job is over already: {state}.", state=Phrase.of(state.value)))
 
 
 def _unknown() -> NotFound:

@@ -18,6 +18,7 @@ from api.routes.images import find_image, unknown
 from contract.access import LOCAL
 from contract.errors import BadRequest, NotFound
 from contract.library import MOST_COUNTED, UNDO_SECONDS, Changes, Labels, LibraryImage, Sort, Wanted
+from contract.phrases import Phrase
 from contract.requests import ImageId
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"], route_class=StrictJSONRoute)
@@ -68,7 +69,9 @@ async def read_archive(
     if not files:
         raise NotFound("There are no pictures of which all of this holds.")
     if len(files) > MOST:
-        raise BadRequest(f"These are more than {MOST} pictures; ask for fewer, by `since` and `until` for one.")
+        raise BadRequest(
+            Phrase("These are more than {most} pictures; ask for fewer, by `since` and `until` for one.", most=MOST)
+        )
     headers = {"Content-Disposition": 'attachment; filename="pictures.zip"', "Cache-Control": "no-store"}
     return StreamingResponse(zipped(files, services.blobs, stay), headers=headers, media_type="application/zip")
 

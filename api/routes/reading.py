@@ -16,8 +16,10 @@ from contract.grid import Grid
 from contract.jobs import ModelInfo
 from contract.kinds import JobRequest
 from contract.library import Library
+from contract.phrases import Phrase
 from contract.requests import Request as PictureRequest
 from contract.requests import Txt2Img, input_images
+from web.languages import Language, asked_in
 
 PATH = "/api/v1/read"
 
@@ -46,10 +48,10 @@ async def read_parameters(request: Request, services: ServicesDep, owner: OwnerD
     The body is the same as an upload's. Nothing is kept.
     """
     data = await sent_picture(request, services.settings.max_upload)
-    return await to_thread.run_sync(_read, data, services, owner, limiter=services.decoder.slots)
+    return await to_thread.run_sync(_read, data, services, owner, asked_in(request), limiter=services.decoder.slots)
 
 
-def _read(data: bytes, services: Services, owner: str) -> Reading:
+def _read(data: bytes, services: Services, owner: str, language: Language) -> Reading:
     texts = services.decoder.texts(data)
     source, draft, request = interpret(texts)
     request = _with_inputs(request, draft, services.library, owner)
@@ -60,7 +62,7 @@ def _read(data: bytes, services: Services, owner: str) -> Reading:
         parameters={key: text[:MAX_TEXT] for key, text in list(draft.parameters.items())[:_MOST_PARAMETERS]},
         texts={key: text[:MAX_TEXT] for key, text in list(texts.items())[:MAX_TEXTS]},
         request=request,
-        notes=draft.notes,
+        notes=[language.told(note) for note in draft.notes],
     )
 
 
@@ -87,9 +89,14 @@ def _with_model(request: JobRequest | None, draft: Draft, known: dict[str, Model
         return request
     model, digest = _known(draft, known), (draft.model_hash or "").lower()
     if model is None:
-        draft.note(f"model: there is no {shown(draft.model)} here; the default one is taken.")
+        draft.note(Phrase("model: there is no {name} here; the default one is taken.", name=shown(draft.model)))
     elif digest and not model.hash.startswith(digest):
-        draft.note(f"model: {model.name} has other weights here than it had there; the picture will be another one.")
+        draft.note(
+            Phrase(
+                "model: {name} has other weights here than it had there; the picture will be another one.",
+                name=model.name,
+            )
+        )
     name = model.name if model else None
     if isinstance(request, Grid):
         return request.model_copy(update={"base": request.base.model_copy(update={"model": name})})
@@ -115,6 +122,8 @@ def _try(request: JobRequest | None, draft: Draft, services: Services, owner: st
     try:
         resolve_any(request, owner=owner, store=services.store, library=services.library, settings=services.settings)
     except BadRequest as refusal:
-        draft.note(f"As it is it would be refused: {refusal.field}: {refusal.detail}")
+        draft.note(
+            Phrase("As it is it would be refused: {field}: {why}", field=refusal.field, why=Phrase.of(refusal.detail))
+        )
     except Unavailable:
         pass  # no worker has told of a model yet, which is no fault of the request's

@@ -8,9 +8,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access import SESSION_COOKIE, address_of, cookies_for
 from api.deps import ServicesDep
-from api.problems import path_of, problem
+from api.problems import problem
 from contract.access import SESSION_SECONDS
-from web.pages import CSP, VARY, look_of, sign_in_page
+from web.languages import VARY
+from web.pages import CSP, look_of, sign_in_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,7 +35,7 @@ async def sign_in(request: Request, services: ServicesDep, key: Annotated[str, F
         status, told = (429, _SLOWER) if wait else (401, _WRONG)
         headers = {"Retry-After": str(wait)} if wait else {}
         if script:
-            return problem(status, told, path_of(request.scope), headers=headers)
+            return problem(request.scope, status, told, headers=headers)
         return _page(request, told, status, headers)
     answer: Response = Response(status_code=204) if script else RedirectResponse("/", 303)
     cookies_for(answer, token, secure=request.scope["scheme"] == "https", seconds=SESSION_SECONDS)

@@ -10,6 +10,7 @@ from api.routes.jobs import enqueue
 from contract.blobs import Blobs
 from contract.errors import Conflict, RequestError, Unavailable
 from contract.jobs import Job
+from contract.phrases import Phrase
 
 router = APIRouter(prefix="/api/v1/images", tags=["images"])
 
@@ -40,7 +41,7 @@ def _require_inputs(made: Remake, image_id: str, blobs: Blobs) -> None:
     for input_id, sha in made.job.inputs.items():
         if input_id == image_id:
             continue
-        gone = Conflict(f"It was made from a picture that is gone: {input_id}.")
+        gone = Conflict(Phrase("It was made from a picture that is gone: {input_id}.", input_id=input_id))
         _require(sha, blobs, gone, "A picture that it was made from could not be read")
 
 

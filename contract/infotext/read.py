@@ -18,6 +18,7 @@ from contract.infotext.labels import (
     UPSCALERS,
 )
 from contract.names import find_sampler, find_schedule
+from contract.phrases import Phrase
 
 
 def read(text: str) -> Draft:
@@ -38,7 +39,7 @@ def read(text: str) -> Draft:
     _read_sizes(left, draft)
     _read_passes(left, found, draft)
     if left:
-        draft.note(f"Not carried over: {', '.join(list(left)[:20])}.")
+        draft.note(Phrase("Not carried over: {names}.", names=", ".join(list(left)[:20])))
     return draft
 
 
@@ -58,7 +59,7 @@ def sampler_of(name: str, draft: Draft) -> tuple[SamplerId | None, ScheduleId | 
     try:
         return find_sampler(name)
     except ValueError:
-        draft.note(f"There is no sampler {shown(name)} here; the default one is taken.")
+        draft.note(Phrase("There is no sampler {name} here; the default one is taken.", name=shown(name)))
         return None, None
 
 
@@ -67,7 +68,7 @@ def schedule_of(name: str, draft: Draft) -> ScheduleId | None:
     try:
         return find_schedule(name)
     except ValueError:
-        draft.note(f"There is no schedule {shown(name)} here; another is taken.")
+        draft.note(Phrase("There is no schedule {name} here; another is taken.", name=shown(name)))
         return None
 
 
@@ -128,7 +129,9 @@ def _read_second_pass(left: dict[str, str], found: Mapping[str, str], draft: Dra
     ours = {label: name for name, label in UPSCALERS.items()} | NEAR_UPSCALERS
     hires["upscaler"] = ours.get(upscaler or "Latent", "lanczos")
     if upscaler and UPSCALERS[hires["upscaler"]] != upscaler:
-        draft.note(f"There is no upscaler {shown(upscaler)} here; {hires['upscaler']} taken.")
+        draft.note(
+            Phrase("There is no upscaler {name} here; {taken} taken.", name=shown(upscaler), taken=hires["upscaler"])
+        )
     _keep(left, "Hires steps", draft, lambda text: number(text, int), hires, "steps")
     if "Hires sampler" in left:
         sampler, schedule = sampler_of(left.pop("Hires sampler"), draft)
@@ -152,7 +155,7 @@ def _keep(
     try:
         into[name] = read(text)
     except (ValueError, OverflowError, ZeroDivisionError):
-        draft.note(f"{label}: {shown(text)} is not what should stand there; left out.")
+        draft.note(Phrase("{label}: {text} is not what should stand there; left out.", label=label, text=shown(text)))
 
 
 def number(text: str, kind: type[int] | type[float]) -> Any:

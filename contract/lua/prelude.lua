@@ -228,7 +228,8 @@ local function expired(id)
   local job = redis.call('HMGET', job_key(id), 'start_by', 'finish_by', 'state')
   local unstarted = job[1] and tonumber(job[1]) <= now()
   if not unstarted and not (job[2] and tonumber(job[2]) <= now()) then return false end
-  finish(id, 'failed', 'deadline', 'it was not ' .. (unstarted and 'started' or 'finished') .. ' in the time it was given')
+  local told = unstarted and 'it was not started in the time it was given' or 'it was not finished in the time it was given'
+  finish(id, 'failed', 'deadline', told)
   if job[3] == 'running' then redis.call('PUBLISH', PREFIX .. 'cancel', id) end
   return true
 end

@@ -25,6 +25,7 @@ from random import Random
 from typing import NamedTuple
 
 from contract.errors import PromptError
+from contract.phrases import Phrase
 
 Wildcards = Mapping[str, Sequence[str]]
 
@@ -77,7 +78,12 @@ def expand(text: str, seed: int, wildcards: Wildcards | None = None) -> str:
             inside = (*inside, item.name)
             grown += len(entry) + 1  # at least 1, so that empty entries cannot go on for ever
             if grown > MAX_GROWTH:
-                raise PromptError(f"The wildcards add more than {MAX_GROWTH:,} characters; use fewer or shorter ones.")
+                raise PromptError(
+                    Phrase(
+                        "The wildcards add more than {most} characters; use fewer or shorter ones.",
+                        most=f"{MAX_GROWTH:,}",
+                    )
+                )
             items = _read(entry)
         agenda += [(item, inside) for item in reversed(items)]
     return "".join(found)
@@ -101,7 +107,9 @@ def read_wildcards(folder: Path) -> dict[str, list[str]]:
 def _read(text: str) -> list[_Item]:
     """Text as items. A brace without its partner is text."""
     if text.count("{") > MAX_CHOICES:
-        raise PromptError(f"There are more than {MAX_CHOICES:,} choices in the prompt; use fewer.")
+        raise PromptError(
+            Phrase("There are more than {most} choices in the prompt; use fewer.", most=f"{MAX_CHOICES:,}")
+        )
     stack = [_Choice()]
     for token in _TOKEN.findall(text):
         top = stack[-1]
@@ -148,11 +156,15 @@ def _draw(choice: _Choice, random: Random) -> list[_Item]:
 def _entries(name: str, known: Wildcards, inside: tuple[str, ...]) -> Sequence[str]:
     if name in inside or len(inside) == MAX_NESTED:
         way = " → ".join((*inside, name))
-        raise PromptError(f"Wildcards go round in a circle, or more than {MAX_NESTED} deep: {way}.")
+        raise PromptError(
+            Phrase("Wildcards go round in a circle, or more than {most} deep: {way}.", most=MAX_NESTED, way=way)
+        )
     if name not in known:
         near = get_close_matches(name, known) or sorted(known)[:10]
-        hint = f"; there are: {', '.join(near)}" if near else ", and no wildcards at all"
-        raise PromptError(rf"There is no wildcard {name}{hint}. For the plain text write \__{name}__.")
+        hint = Phrase("; there are: {names}", names=", ".join(near)) if near else Phrase(", and no wildcards at all")
+        raise PromptError(
+            Phrase("There is no wildcard {name}{hint}. For the plain text write \\__{name}__.", name=name, hint=hint)
+        )
     if not known[name]:
-        raise PromptError(f"The wildcard {name} has no entries.")
+        raise PromptError(Phrase("The wildcard {name} has no entries.", name=name))
     return known[name]

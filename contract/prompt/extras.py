@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from contract.errors import PromptError
+from contract.phrases import Phrase
 
 # Number of at most 9 digits before the point: no exponent, no nan. The bound keeps every number finite.
 NUMBER = r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})"
@@ -80,14 +81,16 @@ def refuse_extras(text: str, embeddings: Collection[str] = ()) -> None:
     loras, found = extras(text, embeddings)
     if loras:
         tag = text[loras[0].start : loras[0].end]
-        raise UnsupportedExtra(f"LoRAs cannot be loaded yet: take {tag} out of the prompt.")
+        raise UnsupportedExtra(Phrase("LoRAs cannot be loaded yet: take {tag} out of the prompt.", tag=tag))
     if found:
         name = found[0].name
-        raise UnsupportedExtra(f"Embeddings cannot be loaded yet: take {name} out of the prompt.")
+        raise UnsupportedExtra(Phrase("Embeddings cannot be loaded yet: take {name} out of the prompt.", name=name))
 
 
 def _lora(tag: str, start: int) -> Lora:
     match = _LORA.fullmatch(tag)
     if match is None:
-        raise PromptError(f"{tag} is no LoRA: write <lora:name> or <lora:name:weight>, the weight a number.")
+        raise PromptError(
+            Phrase("{tag} is no LoRA: write <lora:name> or <lora:name:weight>, the weight a number.", tag=tag)
+        )
     return Lora(match[1], float(match[2] or 1), start, start + len(tag))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from contract.errors import PromptError
+from contract.phrases import Phrase
 from contract.prompt.expand import Wildcards, expand, read_wildcards
 from contract.prompt.extras import refuse_extras
 from contract.prompt.styles import apply_styles
@@ -71,7 +72,12 @@ class PromptLibrary:
         drawn = expand(apply_styles(text, around), seed, self.wildcards)
         refuse_extras(drawn)
         if len(drawn) > MAX_DRAWN:
-            raise PromptError(f"With its styles and wildcards it is longer than {MAX_DRAWN:,} characters; use less.")
+            raise PromptError(
+                Phrase(
+                    "With its styles and wildcards it is longer than {most} characters; use less.",
+                    most=f"{MAX_DRAWN:,}",
+                )
+            )
         return drawn
 
     def _style(self, name: str) -> Style:
@@ -79,7 +85,9 @@ class PromptLibrary:
         if name.lower() in known:
             return known[name.lower()]
         near = [known[key].name for key in get_close_matches(name.lower(), known)] or [s.name for s in self.styles[:10]]
-        raise PromptError(f"There is no style {name!r}; there are: {', '.join(near)}.", "styles")
+        raise PromptError(
+            Phrase("There is no style {name}; there are: {names}.", name=repr(name), names=", ".join(near)), "styles"
+        )
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from contract.errors import PromptError
+from contract.phrases import Phrase
 
 PLACE = "{prompt}"
 MAX_LENGTH = 100_000  # characters; two styles that name the prompt many times would multiply
@@ -24,6 +25,10 @@ def apply_styles(prompt: str, styles: Iterable[str]) -> str:
     for style in styles:
         places = style.count(PLACE)
         if len(style) + max(places, 1) * len(prompt) > MAX_LENGTH:
-            raise PromptError(f"With its styles the prompt is longer than {MAX_LENGTH:,} characters; use fewer.")
+            raise PromptError(
+                Phrase(
+                    "With its styles the prompt is longer than {most} characters; use fewer.", most=f"{MAX_LENGTH:,}"
+                )
+            )
         prompt = style.replace(PLACE, prompt) if places else ", ".join(filter(str.strip, (prompt, style)))
     return prompt

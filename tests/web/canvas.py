@@ -25,7 +25,6 @@ def put(page: Page, pixels: NDArray[np.uint8]) -> None:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "png")
     page.set_input_files("#image-file", {"name": "start.png", "mimeType": "image/png", "buffer": out.getvalue()})
-    expect(page.locator("#mask-canvas")).to_have_attribute("width", str(pixels.shape[1]))
     expect(page.locator("#input-picture")).to_have_js_property("naturalWidth", pixels.shape[1])
 
 
@@ -46,7 +45,7 @@ class Hand:
         settle(self.page)
         box = self.page.locator("#mask-canvas").bounding_box()
         assert box is not None
-        width = float(self.page.locator("#mask-canvas").get_attribute("width") or 0)
+        width = self.page.locator("#input-picture").evaluate("picture => picture.naturalWidth")
         shown = round(box["width"] / width, 3)  # zooms are tenths of a percent
         assert zoom is None or shown == zoom, shown
         return box["x"], box["y"], shown

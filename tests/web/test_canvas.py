@@ -256,7 +256,7 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     hand.draw([(300, 200), (500, 300)])
     table.click("#generate")
     first = result(studio, noise(WIDTH, HEIGHT, 1))
-    after = table.locator("#review .after")
+    after = table.locator("#review .over")
     expect(after).to_have_attribute("src", f"/api/v1/images/{first}")
     settle(table)
     now = table.locator("#stage").bounding_box()
@@ -266,7 +266,7 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     line = table.get_by_label("Line between before and after")
     line.focus()
     table.keyboard.press("End")
-    expect(table.locator("#review .compare")).to_have_css("--split", "1")
+    expect(table.locator("#review .slider")).to_have_css("--split", "1")
     table.get_by_role("button", name="Another seed").click()
     request = studio.next_job()
     studio.seen.discard(request.id)
@@ -319,7 +319,7 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     expect(table.locator("#viewer figcaption").last).to_have_text("Where they differ, by 40 of 255 at most")
     table.locator("#viewer").get_by_text("Before and after").click()
     assert isinstance(job.request, Inpaint)
-    expect(table.locator("#viewer .before")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
+    expect(table.locator("#viewer .under")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
 
 
 def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:
@@ -327,11 +327,10 @@ def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:
     hand.draw([(300, 200), (500, 300)])
     table.click("#on-colour")
     hand.draw([(700, 500), (800, 500)])
-    before = submitted(table, studio)
+    before = submitted(table, studio)  # the page has long opened its database by now
     kept = """async () => {
-        const opening = indexedDB.open("darkroom", 1);
+        const opening = indexedDB.open("darkroom", 2);
         await new Promise((done) => (opening.onsuccess = done));
-        if (!opening.result.objectStoreNames.contains("canvas")) return false;
         const all = opening.result.transaction("canvas").objectStore("canvas").getAll();
         await new Promise((done) => (all.onsuccess = done));
         opening.result.close();

@@ -77,6 +77,31 @@ def test_the_arrow_keys_go_up_and_down_and_enter_opens(page: Page, studio: Studi
     expect(page.locator("#viewer img")).to_have_attribute("src", f"/api/v1/images/{ids[1]}")
 
 
+def test_pictures_are_kept_and_discarded_in_the_large_view_too(page: Page, studio: Studio) -> None:
+    ids = developed(page, studio, 4)
+    viewer, told = page.locator("#viewer"), page.locator("#viewer-told")
+    large = viewer.locator("img")
+    page.locator(".frame .enlarge").nth(1).click()
+    page.keyboard.press("k")
+    expect(told).to_have_text("1 kept · 0 discarded · 3 open")
+    expect(viewer.get_by_label("Keep")).to_have_attribute("aria-pressed", "true")
+    for key in ("ArrowRight", "ArrowRight"):  # each draws the foot anew, and the next one is heard all the same
+        page.keyboard.press(key)
+    expect(large).to_have_attribute("src", f"/api/v1/images/{ids[3]}")
+    page.keyboard.press("d")  # the last one: the one before it follows
+    expect(told).to_have_text("1 kept · 1 discarded · 2 open")
+    expect(large).to_have_attribute("src", f"/api/v1/images/{ids[2]}")
+    expect(page.locator("#progress-text")).to_contain_text("3 pictures")
+    viewer.get_by_label("Discard").click()
+    expect(large).to_have_attribute("src", f"/api/v1/images/{ids[1]}")
+    page.keyboard.press("Control+z")
+    expect(large).to_have_attribute("src", f"/api/v1/images/{ids[2]}")
+    page.keyboard.press("Escape")
+    expect(page.locator(".frame .enlarge").nth(2)).to_be_focused()
+    expect(page.locator(".counts")).to_have_text("1 kept · 1 discarded · 2 open")
+    assert favourites(studio, ids) == [False, True, False, None]
+
+
 def test_what_is_refused_is_told_on_the_sheet(page: Page, studio: Studio) -> None:
     developed(page, studio, 2)
     page.route("**/api/v1/images/delete", lambda route: route.fulfill(status=500, json={"detail": "The disk is full."}))

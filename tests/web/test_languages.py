@@ -14,6 +14,7 @@ from jinja2 import Environment, nodes
 import web.languages
 from contract.catalogue import SAMPLERS, SCHEDULES
 from contract.settings import Settings
+from tests.web.answers import server_says, workers_say
 from web.languages import ENGLISH, Language, languages, pick, places, read, sentences_in
 from web.pages import make_router
 
@@ -69,7 +70,7 @@ def scripts_say() -> set[str]:
     return set().union(*(sentences_in(path.read_text("utf-8")) for path in SCRIPTS))
 
 
-SAID = templates_say() | sign_in_says() | contract_says() | scripts_say()
+SAID = templates_say() | sign_in_says() | contract_says() | scripts_say() | server_says()
 
 
 @pytest.mark.parametrize("language", OTHERS, ids=lambda language: language.code)
@@ -88,10 +89,20 @@ def test_translations_keep_the_places_for_values(language: Language) -> None:
 
 def test_scripts_say_whole_sentences_that_can_be_found() -> None:
     """A call with anything but texts of its own would be missed above."""
-    call = re.compile(r"\bt\((?!\s*\")|\btn\((?!\s*\"(?:[^\"\\\n]|\\.)*\",\s*\")")
+    call = re.compile(r"\b(?:t|written)\((?!\s*\")|\btn\((?!\s*\"(?:[^\"\\\n]|\\.)*\",\s*\")")
     for path in SCRIPTS:
         source = re.sub(r"//.*|/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
         assert not call.search(source), path
+
+
+def test_the_page_knows_what_workers_write() -> None:
+    """Of a job that failed, and of a picture that came out otherwise: the page says it in its own language."""
+    reports = (WEB / "static" / "js" / "reports.js").read_text("utf-8")
+    written = {re.sub(r"\{\w+\}", "{}", each) for each in re.findall(r'written\("([^"]+)"\)', reports)}
+    said = workers_say()
+    assert len(said) > 30
+    assert said - written == {"its size: {} then, {} here"}  # one of "{what}: {before} then, {now} here"
+    assert written - said == {"signal {}", "its size"}
 
 
 class Brackets(dict[str, str]):

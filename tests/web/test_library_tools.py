@@ -100,7 +100,7 @@ def test_two_are_compared(page: Page, studio: "Studio") -> None:
     page.get_by_role("button", name="Swap A and B").click()
     expect(rows.first.locator("mark")).to_have_text(["black", "white"])
     page.get_by_role("button", name="Slider").click()
-    frame = box(page, ".compare-frame")
+    frame = box(page, ".compare-box .slider")
     assert [box(page, f".compare-box img >> nth={at}") for at in (0, 1)] == [frame, frame]
     slider = page.get_by_label("Where A ends and B begins")
     left_edge, top, width, height = frame
@@ -108,12 +108,12 @@ def test_two_are_compared(page: Page, studio: "Studio") -> None:
     assert 23 <= float(slider.input_value()) <= 27
     page.keyboard.press("Home")
     clipped = "image => getComputedStyle(image).clipPath"
-    assert page.locator(".compare-box .upper").evaluate(clipped) == "inset(0px 0px 0px 0%)"
+    assert page.locator(".compare-box .over").evaluate(clipped) == "inset(0px 0px 0px 0%)"
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.focus("#grid")
     page.keyboard.press("c")
-    expect(page.locator(".compare-frame")).to_be_visible()  # as it was looked at last
+    expect(page.locator(".compare-box .slider")).to_be_visible()  # as it was looked at last
     page.get_by_role("button", name="Side by side").click()
     page.locator(".compare figure a").first.click()
     expect(page.locator("#sheet .asked")).to_have_text("a white cat on a mat")

@@ -143,6 +143,8 @@ def test_a_key_its_scopes_and_its_usage(tab: Page, studio: "Studio") -> None:
     assert told["Megapixel-steps in the last hour"] == "1 of 2"
     assert told["Jobs waiting or running"] == "1 of 10"
     assert told["Jobs so far"] == "1"
+    assert told["Pictures in the last 24 hours"] == "0"
+    assert told["Pictures in the library"] == "0, 0 kB"
     assert "Requests a minute" not in told
     assert tab.locator("#usage .bar span").first.evaluate("bar => bar.style.getPropertyValue('--done')") == "0.5"
     expect(tab.locator("#admin")).to_be_hidden()

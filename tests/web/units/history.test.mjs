@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { now } from "../../../web/static/js/canvas/filters.js";
 import { History, pack, STEPS, unpack } from "../../../web/static/js/canvas/history.js";
 import { colouring, masking, unmasking } from "../../../web/static/js/canvas/inks.js";
 import { colourPlane, maskPlane } from "../../../web/static/js/canvas/plane.js";
@@ -27,6 +28,7 @@ test("undo and redo walk through what a list of whole copies holds", () => {
         assert.equal(moved, at < states.length - 1);
         at += moved ? 1 : 0;
       } else if (change(history, planes[Math.floor(draw() * 2)], draw)) {
+        if (draw() < 0.5) now(history.tidy()); // at once, or some changes later
         states.splice((at += 1), Infinity, planes.map((plane) => plane.words.slice()));
       }
       planes.forEach((plane, i) => assert.deepEqual(plane.words, states[at][i], `seed ${seed}, turn ${turn}`));
@@ -89,6 +91,7 @@ test("a hundred strokes at 2048 x 2048 are held, on the mask and in colour; the 
       const [dx, dy] = [(draw() - 0.5) * 400, (draw() - 0.5) * 400];
       for (let step = 0; step < 4; step += 1) stroke.to({ x: (x += dx), y: (y += dy) });
       stroke.end();
+      now(history.tidy());
     }
     assert.equal(history.steps, STEPS);
     assert.equal(STEPS, 100);
@@ -100,6 +103,7 @@ test("a hundred strokes at 2048 x 2048 are held, on the mask and in colour; the 
     const stroke = new Stroke(small, plane, { size: 60, hardness: 0, ink: masking(0.1) });
     stroke.to({ x: 40 + 14 * turn, y: 256 });
     stroke.end();
+    now(small.tidy());
   }
   assert.ok(small.steps >= 1 && small.steps < 30 && small.bytes <= 20_000, `${small.steps} ${small.bytes}`);
 });

@@ -37,6 +37,17 @@ test("Japanese has one form", async () => {
   assert.equal(tn("{count} job", "{count} jobs", 1), "1 job");
 });
 
+test("what others wrote by a known sentence is said in the page's language", async () => {
+  const { echo, written } = await inPage("ja", { "{what}: {then} (then)": "{then}だった{what}", "its size": "サイズ", plain: "そのまま" }, "echo");
+  const sentences = [written("{what}: {then} (then)"), written("its size"), written("plain"), written("a.b")];
+  assert.equal(echo("its size: 3 x 4 (then)", sentences), "3 x 4だったサイズ");
+  assert.equal(echo("code: $& (then)", sentences), "$&だったcode");
+  assert.equal(echo("plain", sentences), "そのまま");
+  assert.equal(echo("plainer", sentences), null);
+  assert.equal(echo("a.b", sentences), "a.b");
+  assert.equal(echo("axb", sentences), null);
+});
+
 test("a language has the forms that it needs", async () => {
   const forms = { one: "{count} obraz", few: "{count} obrazy", many: "{count} obrazów", other: "{count} obrazu" };
   const { tn } = await inPage("pl", { "{count} pictures": forms }, "pl");

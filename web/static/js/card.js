@@ -18,9 +18,10 @@ export class Card {
 
   /** @param {Job} job @param {import("./picture.js").Actions} actions */
   constructor(job, actions) {
-    this.actions = actions;
     this.job = job;
     this.frames = el("ol", { class: "frames", "data-many": job.pictures > 1 });
+    this.sheet = isSheet(job) ? new ContactSheet(job, this.frames) : null;
+    this.actions = { ...actions, open: (/** @type {Job} */ of, /** @type {number} */ index) => actions.open(of, index, this.sheet) };
     this.bar = el("span");
     this.progress = el(
       "div",
@@ -30,7 +31,6 @@ export class Card {
     this.status = el("p", { class: "standing" });
     this.failure = el("p", { class: "failure", hidden: true });
     this.steering = new Steering(job);
-    this.sheet = isSheet(job) ? new ContactSheet(job, this.frames) : null;
     this.cancel = textButton("close", t("Cancel"), () => this.actions.cancel(this.job));
     this.remove = confirming(textButton("trash", t("Delete job")), () => this.actions.deleteJob(this.job));
     this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || t("Without a prompt") });
@@ -107,10 +107,10 @@ export class Card {
       this.progress,
       this.status,
       this.failure,
-      ...(this.sheet ? [this.sheet.node] : []),
       el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
-      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.place),
+      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.priority.node, steering.place),
       steering.refusal,
+      ...(this.sheet ? [this.sheet.node] : []), // at the end, where its room, which is kept, is no gap
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Two pictures on one spot with a line between that can be moved, and where two pictures differ. */
+/** What a job made beside what it was made from: before and after on one spot, and where `raw` and `output` differ. */
 
 import { bitmap } from "./api.js";
 import { whole } from "./canvas/geometry.js";
@@ -7,37 +7,28 @@ import { inPieces } from "./canvas/pieces.js";
 import { greysOf } from "./canvas/pixels.js";
 import { el } from "./dom.js";
 import { t } from "./i18n.js";
+import { slider } from "./slider.js";
 
 /** @typedef {import("./types.js").Job} Job */
 /** @typedef {import("./types.js").Picture} Picture */
 
 /**
- * A picture over the one it was made from. The line between them is a slider: pointer and arrow keys move it.
- * `sides`: what the new one was extended by; the old one stands where it was.
+ * A picture over the one it was made from. `sides`: what the new one was extended by; the old one stands where it was.
  * @param {{url: string, width: number, height: number}} after @param {string} before address of the old one
  * @param {Record<string, number> | null} [sides]
  * @returns {HTMLElement}
  */
-export function slider(after, before, sides) {
+export function beforeAfter(after, before, sides) {
   const { left, right, top, bottom } = { ...NO_SIDES, ...sides };
   const share = (/** @type {number} */ part, /** @type {number} */ all) => `${(100 * part) / all}%`;
-  const old = el("img", { class: "before", src: before, alt: t("Before"), draggable: "false" });
-  old.style.left = share(left, after.width);
-  old.style.top = share(top, after.height);
-  old.style.width = share(after.width - left - right, after.width);
-  old.style.height = share(after.height - top - bottom, after.height);
-  const line = el("input", { type: "range", min: 0, max: 100, step: 0.5, value: 50, "aria-label": t("Line between before and after"), autocomplete: "off" });
-  const node = el(
-    "div",
-    { class: "compare" },
-    old,
-    el("img", { class: "after", src: after.url, alt: t("After"), draggable: "false" }),
-    el("span", { class: "compare-line", "aria-hidden": "true" }),
-    el("span", { class: "compare-name", "aria-hidden": "true", text: t("Before") }),
-    el("span", { class: "compare-name", "aria-hidden": "true", text: t("After") }),
-    line,
-  );
-  line.addEventListener("input", () => node.style.setProperty("--split", String(line.value / 100)));
+  const [was, is] = [t("Before"), t("After")];
+  const node = slider({ src: before, alt: was, name: was }, { src: after.url, alt: is, name: is }, t("Line between before and after"));
+  Object.assign(/** @type {HTMLElement} */ (node.firstElementChild).style, {
+    left: share(left, after.width),
+    top: share(top, after.height),
+    width: share(after.width - left - right, after.width),
+    height: share(after.height - top - bottom, after.height),
+  });
   return node;
 }
 

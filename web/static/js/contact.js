@@ -6,6 +6,7 @@ import { t } from "./i18n.js";
 import { jobs } from "./jobs.js";
 import { picturesAt } from "./picture.js";
 import { say } from "./progress.js";
+import { hear, tell } from "./tabs.js";
 
 /** @typedef {import("./types.js").Job} Job */
 /** @typedef {import("./types.js").Picture} Picture */
@@ -20,6 +21,7 @@ export class ContactSheet {
   /** @type {Discard[]} */ #discards = [];
   /** @type {Map<number, {keep: HTMLElement, node: HTMLElement}>} */ #choices = new Map();
   #known = false; // whether the server was asked which are kept
+  #seen = false; // whether it is on the screen
 
   /** @param {Job} job @param {HTMLElement} frames  the list of frames, each with its index in `data-index` */
   constructor(job, frames) {
@@ -27,22 +29,46 @@ export class ContactSheet {
     this.frames = frames;
     this.counts = el("p", { class: "counts" });
     this.rest = confirming(textButton("trash", t("Discard the rest")), () => this.#try(() => this.#discardRest()));
-    this.back = textButton("undo", t("Bring back"), () => this.#try(() => this.#restore()));
+    this.back = textButton("undo", t("Bring back"), () => this.restore());
     this.refusal = el("p", { class: "refusal", role: "alert" });
     const keys = el("p", { class: "hint", text: t("Arrow keys move, K keeps, D discards, Enter opens.") });
     this.node = el("div", { class: "choosing", role: "group", "aria-label": t("Choose pictures") }, this.counts, el("div", { class: "slip-tools" }, this.rest, this.back), keys, this.refusal);
     frames.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("visibilitychange", () => this.#look());
-    new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.#look()).observe(frames);
+    hear("pictures", () => this.#look());
+    new IntersectionObserver((seen) => {
+      this.#seen = seen.some((each) => each.isIntersecting);
+      this.#look();
+    }).observe(frames);
   }
 
   /** Keep and discard, to lie on a picture. @param {number} index */
   choice(index) {
-    const keep = toolButton("heart", t("Keep"), () => this.#try(() => this.#keep(index)));
-    const discard = toolButton("close", t("Discard"), () => this.#try(() => this.#discard([index])));
+    const keep = toolButton("heart", t("Keep"), () => this.keep(index));
+    const discard = toolButton("close", t("Discard"), () => this.discard(index));
     const node = el("div", { class: "choice" }, keep, discard);
     this.#choices.set(index, { keep, node });
     return node;
+  }
+
+  /** Whether a picture is kept. @param {number} index */
+  keeps(index) {
+    return this.#kept.has(picturesAt(this.job, index).output?.id ?? "");
+  }
+
+  /** Keep a picture, or keep it no longer. @param {number} index */
+  keep(index) {
+    return this.#try(() => this.#keep(index));
+  }
+
+  /** @param {number} index */
+  discard(index) {
+    return this.#try(() => this.#discard([index]));
+  }
+
+  /** Bring back what was discarded last; its first number, if that still could be. */
+  restore() {
+    return this.#try(() => this.#restore());
   }
 
   /** Whether a picture was discarded here, so that its place is kept. @param {number} index */
@@ -54,7 +80,7 @@ export class ContactSheet {
   update(job) {
     const first = !this.#known && job.images.length > 0;
     this.job = job;
-    if (first && this.node.isConnected) this.#look();
+    if (first) this.#look();
     this.#show();
   }
 
@@ -76,13 +102,14 @@ export class ContactSheet {
       choice?.node.closest(".frame")?.classList.toggle("kept", kept);
     }
     const open = this.#open.length;
-    this.counts.textContent = this.#told();
+    this.counts.textContent = this.told;
     this.node.classList.toggle("reserved", made.length === 0 && !this.#discards.length);
     this.rest.disabled = open === 0 || open === made.length;
     this.back.classList.toggle("reserved", !this.#discards.some(({ until }) => until > Date.now()));
   }
 
-  #told() {
+  /** How far the choosing has come, in words. */
+  get told() {
     const gone = this.#discards.reduce((count, { indexes }) => count + indexes.length, 0);
     const open = this.#open.length;
     return t("{kept} kept · {gone} discarded · {open} open", { kept: this.#made.length - open, gone, open });
@@ -91,7 +118,7 @@ export class ContactSheet {
   /** Ask which are kept already: they are the favourites. */
   async #look() {
     const made = this.#made;
-    if (!made.length || document.hidden || !this.frames.isConnected) return;
+    if (!made.length || document.hidden || !this.#seen) return;
     this.#known = true;
     const query = new URLSearchParams([...made.map(({ id }) => ["id", id]), ["favourite", "true"], ["limit", "200"]]);
     const found = await listImages(query).catch(() => null); // then none is shown as kept; the header tells of the trouble
@@ -108,8 +135,9 @@ export class ContactSheet {
     await persist(() => changeImage(image.id, { favourite }));
     if (favourite) this.#kept.add(image.id);
     else this.#kept.delete(image.id);
+    tell("pictures");
     this.#show();
-    say(this.#told());
+    say(this.told);
   }
 
   /** To the trash, from where they can be had back for a minute. @param {number[]} indexes */
@@ -124,7 +152,7 @@ export class ContactSheet {
     jobs.forgetPictures(this.job.id, ids);
     window.setTimeout(() => this.#show(), left + 50);
     next?.focus();
-    say(this.#told());
+    say(this.told);
   }
 
   async #discardRest() {
@@ -136,7 +164,7 @@ export class ContactSheet {
   /** Bring back what was discarded last. */
   async #restore() {
     const last = this.#discards.at(-1);
-    if (!last || last.until < Date.now()) return;
+    if (!last || last.until < Date.now()) return undefined;
     const { ids } = await persist(() => restoreImages(last.images.map(({ id }) => id)));
     this.#discards.pop();
     const back = last.images.filter(({ id }) => ids.includes(id));
@@ -144,16 +172,18 @@ export class ContactSheet {
     const there = new Set(job.images.map(({ id }) => id));
     jobs.put({ ...job, images: [...job.images, ...back.filter(({ id }) => !there.has(id))] });
     if (document.activeElement === this.back || document.activeElement === document.body) this.#buttonAt(last.indexes[0])?.focus();
-    say(this.#told());
+    say(this.told);
+    return last.indexes[0];
   }
 
-  /** What goes wrong is told here. @param {() => Promise<void>} act */
+  /** What goes wrong is told here. @template T @param {() => Promise<T>} act @returns {Promise<T | undefined>} */
   async #try(act) {
     this.refusal.textContent = "";
     try {
-      await act();
+      return await act();
     } catch (error) {
       this.refusal.textContent = error instanceof Error ? error.message : String(error);
+      return undefined;
     }
   }
 
@@ -184,9 +214,9 @@ export class ContactSheet {
     const index = indexOf(at);
     if (event.ctrlKey || event.metaKey) {
       if (key !== "z" || event.shiftKey) return;
-      this.#try(() => this.#restore());
-    } else if (key === "k") this.#try(() => this.#keep(index));
-    else if (key === "d" || key === "Delete") this.#try(() => this.#discard([index]));
+      this.restore();
+    } else if (key === "k") this.keep(index);
+    else if (key === "d" || key === "Delete") this.discard(index);
     else if (key.startsWith("Arrow")) move(this.#places(), at, key);
     else return;
     event.preventDefault();

@@ -17,6 +17,7 @@ export const language = document?.documentElement.lang || "en";
 export const locale = globalThis.navigator?.languages?.find((each) => each.split("-")[0] === language) ?? language;
 
 /** @type {Record<string, Text>} */ const messages = JSON.parse(document?.getElementById("messages")?.textContent || "{}");
+const PLACE = /\{(\w+)\}/g;
 const rules = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(locale);
 
@@ -37,6 +38,27 @@ export function tn(one, many, count, values = {}) {
   return fill(text, { count: numbers.format(count), ...values });
 }
 
+/**
+ * Marks a sentence that others write, so that its translation comes with the page; it is looked for by `echo`.
+ * @param {string} sentence
+ */
+export const written = (sentence) => sentence;
+
+/**
+ * What others wrote by one of these sentences, in the page's language; null where it is by none of them. What fills a
+ * place may be one of them too.
+ * @param {string} text @param {string[]} sentences @returns {string | null}
+ */
+export function echo(text, sentences) {
+  for (const sentence of sentences) {
+    const names = [...sentence.matchAll(PLACE)].map(([, name]) => name);
+    const between = sentence.split(/\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const [found, ...values] = new RegExp(`^${between.join("(.+)")}$`, "s").exec(text) ?? [];
+    if (found !== undefined) return t(sentence, Object.fromEntries(values.map((value, at) => [names[at], echo(value, sentences) ?? value])));
+  }
+  return null;
+}
+
 /** @param {Text | undefined} text @param {string} category */
 function chosen(text, category) {
   return typeof text === "object" ? (text[category] ?? text.other) : text;
@@ -44,5 +66,5 @@ function chosen(text, category) {
 
 /** @param {string} text @param {Values} values */
 function fill(text, values) {
-  return text.replace(/\{(\w+)\}/g, (place, name) => String(values[name] ?? place));
+  return text.replace(PLACE, (place, name) => String(values[name] ?? place));
 }

@@ -17,7 +17,7 @@ import { captionOf, fitsForm } from "./kinds.js";
  * @property {(job: Job) => void} deleteJob
  * @property {(job: Job) => void} another  the same request with another seed
  * @property {(job: Job) => void} cancel
- * @property {(job: Job, index: number) => void} open
+ * @property {(job: Job, index: number, sheet?: import("./contact.js").ContactSheet | null) => void} open  sheet: that the picture is chosen from
  */
 
 /** The picture a job shows at a place, and what the decoder gave before compositing. @param {Job} job @param {number} index */

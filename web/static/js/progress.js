@@ -10,6 +10,7 @@ import { failure } from "./reports.js";
 
 const bar = byId("progress");
 const text = byId("progress-text");
+let told = ""; // the job that the line is about
 
 /** Said while a full queue makes a request wait. @param {string} message @param {number} seconds */
 export function sayWaiting(message, seconds) {
@@ -18,6 +19,7 @@ export function sayWaiting(message, seconds) {
 
 /** @param {Job | undefined} job @param {boolean} active */
 function show(job, active) {
+  told = job?.id ?? "";
   const fraction = job?.state === "succeeded" ? 1 : (job?.progress.fraction ?? 0);
   bar.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
   bar.setAttribute("aria-valuetext", job ? standing(job) : "");
@@ -53,7 +55,7 @@ export function startProgress() {
     const { job, before } = /** @type {CustomEvent<{job: Job, before?: Job}>} */ (event).detail;
     const { current } = jobs;
     if (current) show(current, true);
-    else if (before && !isOver(before)) show(job, false);
+    else if ((before && !isOver(before)) || job.id === told) show(job, false); // one that is over may lose pictures
     announce(job, before);
   });
   jobs.addEventListener("gone", () => show(jobs.current, Boolean(jobs.current)));

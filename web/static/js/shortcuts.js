@@ -80,6 +80,7 @@ export const SHORTCUTS = [
       [["Ctrl", "A"], t("Select all")],
       [["Enter"], t("Open")],
       [["F"], t("Favourite")],
+      [["C"], t("Compare two")],
       [["Delete"], t("Delete")],
       [["Ctrl", "Z"], t("Undo the deletion")],
       [["Esc"], t("Clear the selection")],
@@ -89,6 +90,8 @@ export const SHORTCUTS = [
     where: t("One picture"),
     does: [
       [["←", "/", "→"], t("Previous or next picture")],
+      [["Space"], t("Large")],
+      [["Z"], t("Actual pixels")],
       [["F"], t("Favourite")],
       [["Delete"], t("Delete")],
       [["Esc"], t("Back")],

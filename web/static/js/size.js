@@ -25,7 +25,7 @@ export function setOwn(picture) {
   own = theirs ?? native;
   width.placeholder = own ? String(own.width) : "";
   height.placeholder = own ? String(own.height) : "";
-  const whose = theirs ? t("the picture’s own size") : t("the model’s own size");
+  const whose = theirs ? t("the picture’s own") : t("the model’s own");
   byId("native-size").textContent = own ? t("{whose}, {width} × {height}", { whose, width: own.width, height: own.height }) : whose;
   markPreset();
   summarise();

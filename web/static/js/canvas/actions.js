@@ -52,7 +52,8 @@ export function showActions() {
   byId("clear-mask").disabled = empty;
   byId("clear-sketch").disabled = !work.sketched;
   for (const id of ["grow-mask", "shrink-mask", "feather-mask"]) byId(id).disabled = empty || tools.layer !== "mask";
-  byId("mask-hint").textContent = hint(empty);
+  const words = hint(empty);
+  if (byId("mask-hint").textContent !== words) byId("mask-hint").textContent = words;
 }
 
 /** @param {boolean} empty */

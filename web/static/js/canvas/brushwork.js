@@ -2,6 +2,7 @@
 
 import { byId } from "../dom.js";
 import { rectangle } from "./geometry.js";
+import { layOver } from "./inks.js";
 import { markShape } from "./marks.js";
 import { Stroke } from "./stroke.js";
 import { tools } from "./tools.js";
@@ -84,16 +85,14 @@ function fillShape(taken) {
 
 /** Take a colour from the picture, with what is sketched on it. @param {Point} point */
 export function takeColour({ x, y }) {
-  const { mask } = work;
+  const { mask, sketch } = work;
   if (x < 0 || y < 0 || x >= mask.width || y >= mask.height) return;
-  const page = document.createElement("canvas");
-  page.width = page.height = 1;
-  const context = /** @type {CanvasRenderingContext2D} */ (page.getContext("2d"));
-  for (const id of ["input-picture", "sketch-canvas"]) {
-    const source = byId(id);
-    if ((source.naturalWidth ?? source.width) === mask.width) context.drawImage(source, Math.floor(x), Math.floor(y), 1, 1, 0, 0, 1, 1);
-  }
-  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+  const [column, row] = [Math.floor(x), Math.floor(y)];
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(1, 1).getContext("2d"));
+  context.drawImage(byId("input-picture"), column, row, 1, 1, 0, 0, 1, 1);
+  const { data } = context.getImageData(0, 0, 1, 1);
+  if (sketch) layOver(data, Uint32Array.of(sketch.words[row * sketch.width + column]));
+  const [red, green, blue] = data;
   byId("brush-colour").value = `#${[red, green, blue].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
   tools.paintOn("colour");
 }

@@ -21,10 +21,11 @@ import { work } from "./work.js";
 export const editor = new EventTarget();
 
 const stage = byId("stage");
-/** @type {HTMLCanvasElement} */ const canvas = byId("mask-canvas");
+const canvas = byId("mask-canvas");
 const ring = byId("brush-ring");
 
 let sketch = { version: -1, id: "" }; // the picture with its colours, as it was sent last
+let told = ""; // what the page knows: most strokes change nothing of it
 
 export const currentPicture = () => work.picture;
 
@@ -169,6 +170,9 @@ export function startEditor() {
   tools.start();
   work.addEventListener("change", () => {
     showActions();
+    const now = [work.picture?.id, kind(), painted()].join(" ");
+    if (told === now) return;
+    told = now;
     editor.dispatchEvent(new Event("change"));
   });
 }

@@ -57,7 +57,25 @@ export function strokeBox(a, b) {
 }
 
 /**
- * How far a pixel's centre is from a stroke: 0 on its middle line, 1 on its edge; beyond it more than 1, with pressure
+ * The pixels of a row that a stroke may touch; where it does not reach, `to` is not above `from`.
+ * @param {Dab} a @param {Dab} b @param {number} y row @returns {Span}
+ */
+export function strokeSpan(a, b, y) {
+  const middle = y + 0.5;
+  const radius = Math.max(a.radius, b.radius);
+  const [first, last] = a.y < b.y ? [a, b] : [b, a];
+  const at = (/** @type {number} */ height) => {
+    const along = first.y < last.y ? Math.min(1, Math.max(0, (height - first.y) / (last.y - first.y))) : Number(height > first.y);
+    return first.x + along * (last.x - first.x);
+  };
+  const [one, other] = [at(middle - radius), at(middle + radius)]; // the part of the line that is near enough
+  const off = Math.max(first.y - middle, middle - last.y, 0);
+  const half = Math.sqrt(Math.max(0, radius * radius - off * off));
+  return { from: Math.floor(Math.min(one, other) - half), to: Math.ceil(Math.max(one, other) + half) };
+}
+
+/**
+ * The square of how far a pixel's centre is from a stroke, in radii: 0 on its middle line, 1 on its edge; with pressure
  * that changes by the radius at the nearest place.
  * @param {Dab} a @param {Dab} b @returns {(x: number, y: number) => number}
  */
@@ -71,7 +89,7 @@ export function reach(a, b) {
     const along = length2 ? Math.min(1, Math.max(0, (px * dx + py * dy) / length2)) : 0;
     const away = (px - along * dx) ** 2 + (py - along * dy) ** 2;
     const radius = a.radius + along * (b.radius - a.radius);
-    return Math.sqrt(away) / radius;
+    return away / (radius * radius);
   };
 }
 

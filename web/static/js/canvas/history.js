@@ -8,7 +8,7 @@
 /** @typedef {import("./plane.js").Words} Words */
 
 /** @typedef {{values: Words, lengths: Uint16Array | null}} Packed  runs of equal words, or the words themselves */
-/** @typedef {{plane: Plane, tile: number, kept: Packed}} Kept */
+/** @typedef {{plane: Plane, tile: number, kept: Packed}} Kept  as it was until it is packed */
 /** @typedef {{plane: Plane, box: Box}} Touched */
 
 export const STEPS = 100; // changes that can be taken back
@@ -18,6 +18,7 @@ export class History {
   /** @type {Kept[][]} */ #past = [];
   /** @type {Kept[][]} */ #future = [];
   /** @type {Map<Plane, Map<number, Words>> | null} */ #open = null; // the tiles of the change that is being made
+  /** @type {Kept[]} */ #loose = []; // what is not packed yet
 
   /** @param {number} [most] bytes */
   constructor(most = MOST_MEMORY) {
@@ -69,13 +70,25 @@ export class History {
     if (!change.length) return;
     this.#past.push(change);
     this.#future = [];
+    if (this.#past.length > STEPS) this.#past.shift();
+  }
+
+  /**
+   * Pack what was kept, then forget the oldest where that is still too much: for when there is time, with pauses between tiles.
+   * @returns {Generator<void, void, void>}
+   */
+  *tidy() {
+    for (let each = this.#loose.pop(); each; each = this.#loose.pop()) {
+      each.kept = pack(each.kept.values);
+      yield;
+    }
     let held = this.#past.reduce((sum, each) => sum + weight(each), 0);
-    while (this.#past.length > STEPS || (held > this.most && this.#past.length > 1)) held -= weight(this.#past.shift() ?? []);
+    while (held > this.most && this.#past.length > 1) held -= weight(this.#past.shift() ?? []);
   }
 
   /** As if it had never begun. @returns {Touched[]} */
   cancel() {
-    return swap(this.#close(() => true)).touched;
+    return this.#swap(this.#close(() => true)).touched;
   }
 
   /** @returns {Touched[]} what changed */
@@ -92,7 +105,7 @@ export class History {
   #move(from, to) {
     const change = from.pop();
     if (!change) return [];
-    const { touched, instead } = swap(change);
+    const { touched, instead } = this.#swap(change);
     to.push(instead);
     return touched;
   }
@@ -106,25 +119,27 @@ export class History {
       for (const [tile, words] of tiles) {
         if (!wanted(plane, tile, words)) continue;
         plane.changed(tile);
-        change.push({ plane, tile, kept: pack(words) });
+        change.push({ plane, tile, kept: { values: words, lengths: null } });
       }
     }
+    this.#loose.push(...change);
     return change;
   }
-}
 
-/** Put back what is kept, and keep what stood there. @param {Kept[]} change */
-function swap(change) {
-  /** @type {Touched[]} */ const touched = [];
-  const instead = change.map(({ plane, tile, kept }) => {
-    const box = plane.boxOf(tile);
-    const now = pack(plane.cut(box));
-    plane.paste(unpack(kept, (box.right - box.left) * (box.bottom - box.top)), box);
-    plane.changed(tile);
-    touched.push({ plane, box });
-    return { plane, tile, kept: now };
-  });
-  return { touched, instead };
+  /** Put back what is kept, and keep what stood there. @param {Kept[]} change */
+  #swap(change) {
+    /** @type {Touched[]} */ const touched = [];
+    const instead = change.map(({ plane, tile, kept }) => {
+      const box = plane.boxOf(tile);
+      const now = plane.cut(box);
+      plane.paste(unpack(kept, now.length), box);
+      plane.changed(tile);
+      touched.push({ plane, box });
+      return { plane, tile, kept: { values: now, lengths: null } };
+    });
+    this.#loose.push(...instead);
+    return { touched, instead };
+  }
 }
 
 /** Runs of equal words where they take less room. @param {Words} words @returns {Packed} */

@@ -1,12 +1,23 @@
-/** What paint does to a pixel: from the word that stood there, and how far it is covered (0 to 1), the word that stands there then. */
+/**
+ * What paint does to a pixel: `words[at]` is written, from the word that stood there before the stroke and how far it is
+ * covered now, 1 to 255. Nothing is given back: numbers of 32 bits would be made as objects, one for each pixel.
+ */
 
-/** @typedef {(before: number, cover: number) => number} Ink */
+/** @typedef {(words: import("./plane.js").Words, at: number, before: number, cover: number) => void} Ink */
 
 /** @param {number} opacity 0 to 1 @returns {Ink} the mask, towards 255 */
-export const masking = (opacity) => (before, cover) => Math.round(before + (255 - before) * cover * opacity);
+export function masking(opacity) {
+  return (words, at, before, cover) => {
+    words[at] = Math.round(before + (255 - before) * (cover / 255) * opacity);
+  };
+}
 
 /** @param {number} opacity 0 to 1 @returns {Ink} the mask, towards 0 */
-export const unmasking = (opacity) => (before, cover) => Math.round(before * (1 - cover * opacity));
+export function unmasking(opacity) {
+  return (words, at, before, cover) => {
+    words[at] = Math.round(before * (1 - (cover / 255) * opacity));
+  };
+}
 
 /** A word of four bytes, red first, as canvases have them. @param {number} r @param {number} g @param {number} b @param {number} a */
 const rgba = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
@@ -18,26 +29,27 @@ const rgba = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
 export function colouring(colour, opacity) {
   const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
   const full = rgba(red, green, blue, 255);
-  return (before, cover) => {
-    const above = cover * opacity;
-    if (above === 1) return full;
-    if (above === 0) return before;
-    if (before === 0) return ((full & 0xffffff) | (Math.round(above * 255) << 24)) >>> 0; // on nothing: most of a sketch
-    const below = ((before >>> 24) / 255) * (1 - above);
-    const alpha = above + below;
-    const [ours, theirs] = [above / alpha, below / alpha];
-    const r = Math.round(red * ours + (before & 255) * theirs);
-    const g = Math.round(green * ours + ((before >>> 8) & 255) * theirs);
-    const b = Math.round(blue * ours + ((before >>> 16) & 255) * theirs);
-    return rgba(r, g, b, Math.round(alpha * 255));
+  return (words, at, before, cover) => {
+    const above = (cover / 255) * opacity;
+    if (above === 1) words[at] = full;
+    else if (before === 0) words[at] = (full & 0xffffff) | (Math.round(above * 255) << 24); // on nothing: most of a sketch
+    else {
+      const below = ((before >>> 24) / 255) * (1 - above);
+      const alpha = above + below;
+      const [ours, theirs] = [above / alpha, below / alpha];
+      const r = Math.round(red * ours + (before & 255) * theirs);
+      const g = Math.round(green * ours + ((before >>> 8) & 255) * theirs);
+      const b = Math.round(blue * ours + ((before >>> 16) & 255) * theirs);
+      words[at] = rgba(r, g, b, Math.round(alpha * 255));
+    }
   };
 }
 
 /** @param {number} opacity 0 to 1 @returns {Ink} colour, towards nothing */
 export function uncolouring(opacity) {
-  return (before, cover) => {
-    const alpha = Math.round((before >>> 24) * (1 - cover * opacity));
-    return alpha ? ((before & 0xffffff) | (alpha << 24)) >>> 0 : 0;
+  return (words, at, before, cover) => {
+    const alpha = Math.round((before >>> 24) * (1 - (cover / 255) * opacity));
+    words[at] = alpha ? (before & 0xffffff) | (alpha << 24) : 0;
   };
 }
 

@@ -19,7 +19,7 @@ export async function inPieces(work, signal) {
 }
 
 /** A message's turn comes after input and painting; a timer would be held back to 4 ms. @returns {Promise<void>} */
-function breath() {
+export function breath() {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

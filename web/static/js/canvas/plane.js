@@ -86,21 +86,26 @@ export class Plane {
   /** Where anything is painted, or null. Looks at changed tiles only. @returns {Box | null} */
   get bounds() {
     /** @type {Box | null} */ let all = null;
-    for (let tile = 0; tile < this.tiles; tile += 1) {
-      let found = this.#painted.get(tile);
-      if (found === undefined) this.#painted.set(tile, (found = this.#look(this.boxOf(tile))));
-      all = union(all, found);
-    }
+    for (let tile = 0; tile < this.tiles; tile += 1) all = union(all, this.#paintedIn(tile));
     return all;
   }
 
   get empty() {
-    return this.bounds === null;
+    for (let tile = 0; tile < this.tiles; tile += 1) if (this.#paintedIn(tile)) return false;
+    return true;
   }
 
-  /** @param {Box} box @returns {Box | null} */
-  #look({ left, top, right, bottom }) {
+  /** @param {number} tile @returns {Box | null} */
+  #paintedIn(tile) {
+    let found = this.#painted.get(tile);
+    if (found === undefined) this.#painted.set(tile, (found = this.#look(tile)));
+    return found;
+  }
+
+  /** @param {number} tile @returns {Box | null} */
+  #look(tile) {
     const { words, width } = this;
+    const { left, top, right, bottom } = this.boxOf(tile);
     const found = { left: right, top: bottom, right: left, bottom: top };
     for (let y = top; y < bottom; y += 1) {
       const row = y * width;

@@ -1,6 +1,6 @@
 /** A result over the picture it was made from: look at both, then take it over, try another seed, or throw it away. */
 
-import { slider } from "../compare.js";
+import { beforeAfter } from "../compare.js";
 import { byId, confirming, el, toolButton } from "../dom.js";
 import { writeForm } from "../form.js";
 import { t } from "../i18n.js";
@@ -37,7 +37,7 @@ function open(job, output, actions) {
   const extend = job.request.extend ?? null;
   const { left = 0, top = 0 } = extend ?? {};
   const { width, height } = work.mask;
-  const node = slider(output, byId("input-picture").src, extend);
+  const node = beforeAfter(output, byId("input-picture").src, extend);
   Object.assign(node.style, {
     left: `${(-100 * left) / width}%`,
     top: `${(-100 * top) / height}%`,

@@ -5,12 +5,13 @@
  * of half opacity leaves half, however often it passes.
  */
 
-import { around, reach, shared, spansOf, strokeBox } from "./geometry.js";
+import { around, reach, shared, spansOf, strokeBox, strokeSpan } from "./geometry.js";
 import { TILE } from "./plane.js";
 
 /** @typedef {import("./geometry.js").Box} Box */
 /** @typedef {import("./geometry.js").Dab} Dab */
 /** @typedef {import("./geometry.js").Point} Point */
+/** @typedef {import("./geometry.js").Span} Span */
 /** @typedef {import("./history.js").History} History */
 /** @typedef {import("./plane.js").Plane} Plane */
 /** @typedef {import("./plane.js").Words} Words */
@@ -31,6 +32,23 @@ export function coverage(away, hardness) {
   return part * part * (3 - 2 * part); // without an edge at either end
 }
 
+/**
+ * For every cover but the last (0 to 254, in 255ths) the squared distance in radii from which on a pixel is covered by no
+ * more: where a stroke passes again, one comparison tells most pixels that nothing changes.
+ * @param {number} hardness 0 to 1
+ */
+function limits(hardness) {
+  return Float64Array.from({ length: 255 }, (_, cover) => {
+    let [more, enough] = [hardness, 1]; // distances
+    for (let turn = 0; turn < 40; turn += 1) {
+      const middle = (more + enough) / 2;
+      if (Math.round(255 * coverage(middle, hardness)) > cover) more = middle;
+      else enough = middle;
+    }
+    return enough * enough;
+  });
+}
+
 export class Stroke {
   /** @type {Map<number, Uint8Array>} */ #cover = new Map(); // by tile: 0 to 255
   /** @type {Dab | null} */ #last = null;
@@ -40,6 +58,7 @@ export class Stroke {
     this.history = history;
     this.plane = plane;
     this.brush = brush;
+    this.limits = limits(brush.hardness);
     history.begin();
   }
 
@@ -52,8 +71,10 @@ export class Stroke {
     const from = this.#last ?? dab;
     this.#last = dab;
     const box = shared(strokeBox(from, dab), this.plane.whole);
+    if (!box) return null;
     const away = reach(from, dab);
-    if (box) this.#overTiles(box, (tile, part) => this.#paint(tile, part, away));
+    const spans = Array.from({ length: box.bottom - box.top }, (_, row) => strokeSpan(from, dab, box.top + row));
+    this.#overTiles(box, (tile, part) => this.#paint(tile, part, spans.slice(part.top - box.top), away));
     return box;
   }
 
@@ -83,22 +104,25 @@ export class Stroke {
     }
   }
 
-  /** @param {number} tile @param {Box} part of it @param {(x: number, y: number) => number} away */
-  #paint(tile, part, away) {
-    const { plane, brush } = this;
+  /** @param {number} tile @param {Box} part of it @param {Span[]} spans of the part's rows @param {(x: number, y: number) => number} away */
+  #paint(tile, part, spans, away) {
+    const { plane, brush, limits: beyond } = this;
     const { left, top, right } = plane.boxOf(tile);
     const before = this.history.before(plane, tile);
     let cover = this.#cover.get(tile);
     if (!cover) this.#cover.set(tile, (cover = new Uint8Array(TILE * TILE)));
     for (let y = part.top; y < part.bottom; y += 1) {
-      let at = (y - top) * (right - left) + part.left - left;
-      let word = y * plane.width + part.left;
-      for (let x = part.left; x < part.right; x += 1, at += 1, word += 1) {
+      const from = Math.max(spans[y - part.top].from, part.left);
+      const to = Math.min(spans[y - part.top].to, part.right);
+      let at = (y - top) * (right - left) + from - left;
+      for (let x = from; x < to; x += 1, at += 1) {
         if (cover[at] === 255) continue;
-        const now = Math.round(255 * coverage(away(x, y), brush.hardness));
+        const square = away(x, y);
+        if (square > beyond[cover[at]]) continue;
+        const now = Math.round(255 * coverage(Math.sqrt(square), brush.hardness));
         if (now <= cover[at]) continue;
         cover[at] = now;
-        plane.words[word] = brush.ink(before[at], now / 255);
+        brush.ink(plane.words, y * plane.width + x, before[at], now);
       }
     }
   }
@@ -109,7 +133,7 @@ export class Stroke {
     const { left, top, right } = plane.boxOf(tile);
     const before = this.history.before(plane, tile);
     for (let x = from; x < to; x += 1) {
-      plane.words[y * plane.width + x] = brush.ink(before[(y - top) * (right - left) + x - left], 1);
+      brush.ink(plane.words, y * plane.width + x, before[(y - top) * (right - left) + x - left], 255);
     }
   }
 }

@@ -3,6 +3,7 @@
 import { byId } from "../dom.js";
 import { History } from "./history.js";
 import { colourPlane, maskPlane } from "./plane.js";
+import { breath, inPieces } from "./pieces.js";
 import { beforeNextFrame, Screen } from "./screen.js";
 import { replace } from "./stroke.js";
 
@@ -13,6 +14,14 @@ import { replace } from "./stroke.js";
 
 const LAMP = 0x264aff; // the mask's colour on the page, blue first: rgb(255 74 38); css makes it translucent
 
+/** @type {import("./screen.js").Shade} */
+function lit(words, into, at) {
+  for (let i = 0; i < words.length; i += 1) into[at + i] = (words[i] << 24) | LAMP;
+}
+
+/** @type {import("./screen.js").Shade} */
+const coloured = (words, into, at) => into.set(words, at);
+
 /** Fires `change` when a stroke is complete, taken back or put back, and when another picture is there. */
 class Work extends EventTarget {
   /** @type {Picture | null} */ picture = null;
@@ -22,9 +31,11 @@ class Work extends EventTarget {
   version = 0; // of all that is painted
   sketchVersion = 0;
 
-  #maskScreen = new Screen(byId("mask-canvas"), (word) => ((word << 24) | LAMP) >>> 0);
-  #sketchScreen = new Screen(byId("sketch-canvas"), (word) => word);
+  #maskScreen = new Screen(byId("mask-canvas"), lit);
+  #sketchScreen = new Screen(byId("sketch-canvas"), coloured);
   #draw = beforeNextFrame(() => this.#drawNow());
+
+  #tidying = false;
 
   /** What else is to be done before drawing. */
   prepare = () => {};
@@ -85,6 +96,14 @@ class Work extends EventTarget {
     this.version += 1;
     this.#draw();
     this.dispatchEvent(new Event("change"));
+    if (!this.#tidying) this.#tidy();
+  }
+
+  async #tidy() {
+    this.#tidying = true;
+    await breath(); // first what the page has to show
+    await inPieces(this.history.tidy());
+    this.#tidying = false;
   }
 
   #drawNow() {

@@ -3,6 +3,7 @@
 import { changeImage, deleteImages, persist, restoreImages } from "../api.js";
 import { number } from "../format.js";
 import { t, tn } from "../i18n.js";
+import { tell } from "../tabs.js";
 import { complain, toast } from "../toast.js";
 
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
@@ -40,6 +41,7 @@ export class Actions extends EventTarget {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     if (changed.length) this.listing.update(changed);
+    if (changed.length) tell("pictures");
     if (all.some((picture) => Object.keys(changesOf(picture)).some((name) => name !== "favourite"))) this.#relabel();
     if (wrong) complain(wrong);
     return changed;
@@ -63,6 +65,13 @@ export class Actions extends EventTarget {
     return changed;
   }
 
+  /** Some came or went: boards have other numbers, and other tabs are to know. */
+  #tellAll() {
+    this.#relabel();
+    tell("pictures");
+    tell("jobs");
+  }
+
   #relabel() {
     this.dispatchEvent(new Event("labels"));
   }
@@ -73,7 +82,7 @@ export class Actions extends EventTarget {
       const { ids: gone, undo_until: until } = await persist(() => deleteImages(ids));
       this.selection.drop(gone);
       const taken = this.listing.remove(gone);
-      this.#relabel();
+      this.#tellAll();
       const stays = Math.max(0, Date.parse(until) - Date.now());
       toast(tn("{count} picture deleted.", "{count} pictures deleted.", gone.length), { undo: () => this.#restore(gone, taken), stays });
       return gone;
@@ -92,7 +101,7 @@ export class Actions extends EventTarget {
       const lost = ids.length - back.length;
       if (lost) toast(tn("{count} picture could not be brought back.", "{count} pictures could not be brought back.", lost), { bad: true });
       else toast(tn("{count} picture brought back.", "{count} pictures brought back.", back.length));
-      this.#relabel();
+      this.#tellAll();
       this.onRestored(back);
     } catch (error) {
       complain(error);

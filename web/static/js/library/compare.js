@@ -1,8 +1,9 @@
 /** Two pictures: side by side or one over the other, and in what they differ. */
 
 import { getMetadata, persist } from "../api.js";
-import { byId, el, icon, toolButton } from "../dom.js";
+import { byId, el, toolButton } from "../dom.js";
 import { t } from "../i18n.js";
+import { slider } from "../slider.js";
 import { apart, differences, restOf } from "./difference.js";
 import { nameOf } from "./grid.js";
 import { parameters } from "./told.js";
@@ -10,7 +11,7 @@ import { parameters } from "./told.js";
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
 /** @typedef {import("../types.js").Metadata} Metadata */
 
-const MODE = "darkroom.compare";
+const MODE = "darkroom.library.compare";
 const dialog = byId("compare");
 /** @type {AbortController} */ let asking = new AbortController();
 
@@ -64,31 +65,29 @@ function figure(picture, letter, open) {
   return el("figure", {}, el("a", { href: `/library/${picture.id}`, title: t("Open picture {letter}", { letter }), on: { click: go } }, image(picture, letter), mark(letter)));
 }
 
-/** One over the other, B shown from the slider on. @param {LibraryPicture} first @param {LibraryPicture} second */
+/** One over the other, both in the first one's frame. @param {LibraryPicture} first @param {LibraryPicture} second */
 function over(first, second) {
-  const box = el("div", { class: "compare-box" });
-  box.style.setProperty("--frame", String(first.width / first.height));
-  const slider = el("input", { type: "range", min: 0, max: 100, step: 0.5, value: 50, autocomplete: "off", "aria-label": t("Where A ends and B begins") });
-  const move = () => box.style.setProperty("--at", `${slider.value}%`);
-  slider.addEventListener("input", move);
-  move();
-  const top = image(second, "B");
-  top.classList.add("upper");
-  const frame = el("div", { class: "compare-frame" }, slider, el("span", { class: "grip", "aria-hidden": "true" }, icon("compare")), mark("A"), mark("B"));
-  box.append(image(first, "A"), top, frame);
-  return [box];
+  const node = slider(side(first, "A"), side(second, "B"), t("Where A ends and B begins"));
+  node.style.setProperty("--ratio", String(first.width / first.height));
+  return [el("div", { class: "compare-box" }, node)];
 }
+
+/** @param {LibraryPicture} picture @param {string} letter */
+const side = (picture, letter) => ({ src: picture.url, alt: altOf(picture, letter), name: letter });
+
+/** @param {LibraryPicture} picture @param {string} letter */
+const altOf = (picture, letter) => t("Picture {letter}: {name}", { letter, name: nameOf(picture) });
 
 /** @param {LibraryPicture} picture @param {string} letter */
 function image(picture, letter) {
   const { url, width, height } = picture;
-  const shown = el("img", { src: url, width, height, draggable: "false", alt: t("Picture {letter}: {name}", { letter, name: nameOf(picture) }) });
+  const shown = el("img", { src: url, width, height, draggable: "false", alt: altOf(picture, letter) });
   shown.style.setProperty("--ratio", String(width / height));
   return shown;
 }
 
 /** @param {string} letter */
-const mark = (letter) => el("span", { class: `mark mark-${letter.toLowerCase()}`, "aria-hidden": "true", text: letter });
+const mark = (letter) => el("span", { class: "slider-name", "aria-hidden": "true", text: letter });
 
 /** All that is told of a picture. @param {LibraryPicture} picture @param {Metadata} metadata @returns {import("./difference.js").Pairs} */
 function told(picture, metadata) {

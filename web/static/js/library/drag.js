@@ -52,7 +52,7 @@ class Drag {
   #begin() {
     const image = el("img", { src: this.cell.querySelector("img")?.src, alt: "" });
     const ghost = el("div", { class: "ghost", "aria-hidden": "true" }, image);
-    if (this.ids.length > 1) ghost.append(el("b", { text: number(this.ids.length) }));
+    if (this.ids.length > 1) ghost.append(el("b", { class: "badge", text: number(this.ids.length) }));
     document.body.append(ghost);
     document.body.classList.add("dragging");
     return ghost;

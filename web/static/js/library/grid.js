@@ -38,6 +38,11 @@ export class Grid {
     new ResizeObserver(() => this.#onResize()).observe(grid);
   }
 
+  /** Ids of those near the screen. */
+  get near() {
+    return [...this.#cells.keys()];
+  }
+
   /** Ids as they are shown. */
   get order() {
     return this.listing.pictures.map(({ id }) => id);
@@ -51,7 +56,7 @@ export class Grid {
     }
     if (news !== "looks") this.#lay(news === "more");
     this.#draw();
-    if (news === "looks") for (const [id, cell] of this.#cells) cell.show(/** @type {LibraryPicture} */ (this.listing.get(id)));
+    if (news === "looks" || news === "new") for (const [id, cell] of this.#cells) cell.show(/** @type {LibraryPicture} */ (this.listing.get(id)));
   }
 
   #onResize() {

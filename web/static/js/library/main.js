@@ -6,6 +6,7 @@ import { byId } from "../dom.js";
 import { startHelp } from "../help.js";
 import { t, tn } from "../i18n.js";
 import { startService } from "../service.js";
+import { startAbreast } from "./abreast.js";
 import { Actions } from "./actions.js";
 import { Boards } from "./boards.js";
 import { compare, startCompare } from "./compare.js";
@@ -148,6 +149,9 @@ async function remove(id) {
   }
 }
 
+/** Whether nobody minds when pictures come at the top. */
+const calm = () => !opened && selection.empty && !shown.active && window.scrollY === 0;
+
 function showChosen() {
   const count = selection.ids.size;
   byId("chosen").hidden = !count;
@@ -225,6 +229,10 @@ function listen() {
     (id) => (selection.ids.has(id) ? [...selection.ids] : [id]),
     (ids, board) => (board ? putOn(known(ids), board) : boardOf(known(ids))),
   );
+  startAbreast(listing, () => [...shown.near, ...(opened ? [opened] : [])], calm, () => {
+    found.begin(query);
+    listing.start(query);
+  });
   startCompare();
   startSize((pixels) => shown.resize(pixels));
   actions.addEventListener("labels", () => boards.refresh());

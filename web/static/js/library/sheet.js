@@ -209,14 +209,19 @@ export class Sheet {
     const { picture } = this;
     if (!picture) return;
     const [now] = await this.actions.change([picture], () => ({ favourite: !picture.favourite }));
-    if (!now || this.picture?.id !== now.id) return;
-    this.picture = now;
-    byId("sheet-favourite").setAttribute("aria-pressed", String(now.favourite));
+    if (now && this.picture?.id === now.id) this.#be(now);
+  }
+
+  /** @param {LibraryPicture} picture  as it is now */
+  #be(picture) {
+    this.picture = picture;
+    document.getElementById("sheet-favourite")?.setAttribute("aria-pressed", String(picture.favourite));
   }
 
   /** It may be shown in the list as well. */
   #refresh() {
-    if (this.picture) this.picture = this.actions.listing.get(this.picture.id) ?? this.picture;
+    const now = this.picture && this.actions.listing.get(this.picture.id);
+    if (now) this.#be(now);
   }
 
   /** Some a little beside it: the same seed, turned toward others. @param {LibraryPicture} picture */

@@ -5,7 +5,7 @@ import { number, paragraph, standing } from "../format.js";
 import { t } from "../i18n.js";
 import { isOver } from "../jobs.js";
 import { plain } from "../kinds.js";
-import { failure } from "../reports.js";
+import { failure, worded } from "../reports.js";
 
 const WAIT = 10; // seconds a call waits for news
 
@@ -33,7 +33,7 @@ function verdict({ verification, error }) {
   if (verification.same) return [t("Made again, and every byte agrees."), "good"];
   const { reasons, greatest, mean } = verification;
   const told = [t("Made again, it came out different.")];
-  if (reasons.length) told.push(t("What differs: {reasons}.", { reasons: reasons.join("; ") }));
+  if (reasons.length) told.push(t("What differs: {reasons}.", { reasons: reasons.map(worded).join("; ") }));
   if (greatest === null || mean === null) told.push(t("It has another size."));
   else told.push(t("The largest difference of a pixel is {greatest} of 255, the mean {mean}.", { greatest, mean: number(mean, 2) }));
   return [paragraph(told), "bad"];
