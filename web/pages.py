@@ -202,6 +202,7 @@ def _library(settings: Settings, look: Look) -> str:
         "/library",
         "library/main.js",
         "library.css",
+        "grid.css",
         "toast.css",
         "sheet.css",
         "slider.css",
