@@ -60,3 +60,29 @@ def test_a_canvas_that_comes_back_does_not_take_the_screen(phone: Page, studio: 
 def test_the_keys_are_in_the_help_of_a_small_window_too(phone: Page) -> None:
     phone.keyboard.press("?")
     expect(phone.locator("#help kbd").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "language"), [(360, "en"), (360, "ja"), (570, "ja")])
+def test_help_and_the_rest_are_reached_on_a_telephone(
+    browser: Browser, studio: Studio, width: int, language: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 780}, has_touch=True, locale=language)
+    page = context.new_page()
+    for address in ("/", "/queue", "/library", "/settings"):
+        page.goto(f"{studio.url}{address}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    more, help_button = page.locator("#more-button"), page.locator("#help-button")
+    if width == 360:
+        expect(help_button).to_be_hidden()
+        more.tap()
+        expect(page.locator("#hold-queue")).to_be_visible()
+    for item in (more, help_button, page.locator("#more a[href='/settings']")):
+        box = item.bounding_box()
+        assert box is None or min(box["width"], box["height"]) >= 44
+        assert box is None or box["x"] + box["width"] <= width
+    help_button.tap()
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    expect(more if width == 360 else help_button).to_be_focused()
+    context.close()

@@ -193,6 +193,7 @@ def test_a_finger_drags_a_row_by_its_dots_and_scrolls_elsewhere(browser: Browser
         finger("touchMove", (x, y + (target["y"] + 8 - y) * part))
     expect(row(page, ids[1])).to_have_class(re.compile("drop-before"))
     finger("touchEnd")
+    expect(page.locator("#announce")).to_contain_text("Moved.")
     expect(page.locator("#active .row").nth(1)).to_have_attribute("data-job-id", ids[3])
     assert [job.id for job in Steering(studio.store).active("local", 9)[0]] == [ids[0], ids[3], ids[1], ids[2]]
     # The buttons do the same, one place at a time.
@@ -207,6 +208,7 @@ def test_a_waiting_job_gets_another_priority(queue: Page, studio: "Studio") -> N
     show(page, studio)
     choice = row(page, ids[2]).get_by_label("Priority")
     expect(choice).to_have_value("normal")
+    choice.focus()
     choice.select_option("high")
     expect(page.locator("#active .row").first).to_have_attribute("data-job-id", ids[2])
     expect(row(page, ids[2]).locator(".row-facts")).to_contain_text("High priority")
