@@ -38,6 +38,9 @@ test: style chromium postgres  ## everything but the slow tests
 test-all: style chromium postgres  ## the slow tests too
 	@$(MAKE) $(PARTS) MARKS="(slow or not slow)"
 
+# Beside other work on the same cores, two threads wait for each other most of the time.
+stacks browsers engine others: export OMP_NUM_THREADS = 1
+
 stacks:
 	@$(BIN)/pytest $(CHOSEN) $(STACKS)
 

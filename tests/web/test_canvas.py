@@ -267,6 +267,20 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     line.focus()
     table.keyboard.press("End")
     expect(table.locator("#review .slider")).to_have_css("--split", "1")
+    left, top, zoom = hand.place()
+    (middle,) = hand.screen([(600, 400)])
+    for button, key in (("middle", None), ("left", "h")):  # what drags the picture does so under the line, too
+        table.mouse.move(*middle)
+        if key:
+            table.keyboard.down(key)
+        table.mouse.down(button=button)
+        table.mouse.move(middle[0] + 40, middle[1] + 30, steps=2)
+        table.mouse.up(button=button)
+        if key:
+            table.keyboard.up(key)
+        left, top = left + 40, top + 30
+        assert hand.place() == pytest.approx((left, top, zoom), abs=0.5)
+    expect(table.locator("#review .slider")).to_have_css("--split", "1")
     table.get_by_role("button", name="Another seed").click()
     request = studio.next_job()
     studio.seen.discard(request.id)
@@ -320,6 +334,8 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     table.locator("#viewer").get_by_text("Before and after").click()
     assert isinstance(job.request, Inpaint)
     expect(table.locator("#viewer .under")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
+    before, after = (table.locator(f"#viewer .{which}").bounding_box() for which in ("under", "over"))
+    assert before == after  # one lies on the other
 
 
 def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:

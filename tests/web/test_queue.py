@@ -45,7 +45,8 @@ def submit(studio: "Studio", prompt: str, **fields: object) -> str:
     """A job of 20 steps."""
     values = {"prompt": prompt, "model": studio.model, "width": 128, "height": 128, "seed": 7, "steps": 20, **fields}
     request = Txt2Img.model_validate(values)
-    return studio.store.submit(new_job_id(), request, owner="local", steps=20 * request.count, inputs={}, max_queue=100)
+    steps = 20 * request.count
+    return studio.store.submit(new_job_id(), request, owner="local", steps=steps, inputs={}, max_queue=100).id
 
 
 def claim(studio: "Studio", job_id: str) -> Claim:

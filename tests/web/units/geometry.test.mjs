@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { coverage } from "../../../web/static/js/canvas/cover.js";
 import { rectangle, spansOf } from "../../../web/static/js/canvas/geometry.js";
 import { History } from "../../../web/static/js/canvas/history.js";
 import { colouring, masking, uncolouring, unmasking } from "../../../web/static/js/canvas/inks.js";
 import { colourPlane, maskPlane } from "../../../web/static/js/canvas/plane.js";
-import { coverage, Stroke } from "../../../web/static/js/canvas/stroke.js";
+import { Stroke } from "../../../web/static/js/canvas/stroke.js";
 import { random } from "./random.mjs";
 
 const WIDTH = 150;

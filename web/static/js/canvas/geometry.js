@@ -75,25 +75,6 @@ export function strokeSpan(a, b, y) {
 }
 
 /**
- * The square of how far a pixel's centre is from a stroke, in radii: 0 on its middle line, 1 on its edge; with pressure
- * that changes by the radius at the nearest place.
- * @param {Dab} a @param {Dab} b @returns {(x: number, y: number) => number}
- */
-export function reach(a, b) {
-  const dx = b.x - a.x;
-  const dy = b.y - a.y;
-  const length2 = dx * dx + dy * dy;
-  return (x, y) => {
-    const px = x + 0.5 - a.x;
-    const py = y + 0.5 - a.y;
-    const along = length2 ? Math.min(1, Math.max(0, (px * dx + py * dy) / length2)) : 0;
-    const away = (px - along * dx) ** 2 + (py - along * dy) ** 2;
-    const radius = a.radius + along * (b.radius - a.radius);
-    return away / (radius * radius);
-  };
-}
-
-/**
  * The pixels of a row whose centres lie in a polygon, by the even-odd rule.
  * @param {Point[]} corners @param {number} y row @returns {Span[]} from left to right
  */
