@@ -21,6 +21,7 @@ ImageId = Annotated[str, Field(pattern=r"^img_[a-z2-7]{26}$")]
 Within = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)]
 Strength = Annotated[float, Field(strict=True, gt=0, le=1)]
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
+Priority = Literal["low", "normal", "high"]
 
 
 Border = Annotated[int, Field(strict=True, ge=0, le=MAX_EXTENSION, multiple_of=8)]
@@ -103,7 +104,7 @@ class Drawing(Sampling, Wording):
         strict=True,
         description="Write into the files how they were made. false = they hold pixels only; here it is known anyway.",
     )
-    priority: Literal["low", "normal", "high"] = Field(
+    priority: Priority = Field(
         "normal", description="Who goes first among your own jobs; a low one waits, but not for ever."
     )
     start_within: Within | None = Field(

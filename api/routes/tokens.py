@@ -26,6 +26,7 @@ class Asked(BaseModel):
     seed: int = Field(0, ge=0, lt=2**53, description="Draws choices and wildcards.")
     steps: int = Field(20, ge=1, le=1000, description="Steps that schedules and alternation are laid over.")
     step: int = Field(1, ge=1, le=1000, description="The step to look at, from 1.")
+    negative: bool = Field(False, description="Read it as a negative prompt, in which AND is a word like others.")
 
     @model_validator(mode="after")
     def _within(self) -> "Asked":
@@ -73,8 +74,9 @@ def read_tokens(asked: Annotated[Asked, Query()], services: ServicesDep) -> Toke
     """Show how a prompt is cut into tokens, chunk by chunk, with weights and places left."""
     model = find_model(asked.model, services.store, services.settings)
     tokenizer = services.tokenizers.of(model)
-    drawn, _ = PromptLibrary.read(services.settings.prompts).draw(asked.prompt, "", (), asked.seed)
-    prompt = parse(drawn)
+    pair = ("", asked.prompt) if asked.negative else (asked.prompt, "")
+    drawn = PromptLibrary.read(services.settings.prompts).draw(*pair, (), asked.seed)[asked.negative]
+    prompt = parse(drawn, composed=not asked.negative)
     parts = [
         PartView(weight=part.weight, chunks=[_view(chunk) for chunk in tokenizer.chunks(part.items)])
         for part in prompt.at(asked.step, asked.steps)

@@ -42,6 +42,14 @@ class Standing(NamedTuple):
     deleted: bool
 
 
+class Holdings(NamedTuple):
+    """What an owner has in the library. lately: pictures made since the time that was asked about."""
+
+    pictures: int
+    bytes: int
+    lately: int
+
+
 class Arrival(NamedTuple):
     """A picture that comes from another library, with what its owner made of it. sure: see `Library.add`."""
 
@@ -200,6 +208,15 @@ class Library(Trash):
             found = session.scalar(select(func.count()).select_from(asked.subquery())) or 0
         more = wanted != Wanted() and found > MOST_COUNTED
         return found - more, more
+
+    def holdings(self, owner: str, since: datetime) -> Holdings:
+        """What an owner has, and how many pictures his jobs have made since then."""
+        mine = Picture.owner == owner, Picture.deleted_at.is_(None)
+        made = select(func.count()).where(*mine, Picture.created_at >= since, Picture.job_id.is_not(None))
+        asked = select(func.count(), func.coalesce(func.sum(Picture.bytes), 0), made.scalar_subquery()).where(*mine)
+        with self.database.reading() as session:
+            pictures, size, lately = session.execute(asked).one()
+        return Holdings(int(pictures), int(size), int(lately))
 
     def labels(self, owner: str | None) -> Labels:
         """Boards and tags, those of most pictures first."""

@@ -71,7 +71,7 @@ class Picture(Base):
 
     tags: Mapped[list["Tag"]] = relationship(lazy="selectin", passive_deletes=True, order_by="Tag.tag")
 
-    # Each ends with `row`, by which lists go on: a filtered page is read off one of them.
+    # Most end with `row`, by which lists go on: a filtered page is read off one of them.
     __table_args__ = (
         Index("pictures_id", "id", unique=True),
         Index("pictures_sha256", "sha256"),
@@ -79,6 +79,7 @@ class Picture(Base):
         Index("pictures_created_at", "created_at"),
         Index("pictures_owner", "owner", "row", **_where("deleted_at IS NULL")),
         Index("pictures_owner_model", "owner", "model", "row", **_where("deleted_at IS NULL")),
+        Index("pictures_owner_time", "owner", "deleted_at", "created_at", "bytes"),
         Index("pictures_kind", "kind", "row"),
         Index("pictures_model", "model", "row"),
         Index("pictures_sampler", "sampler", "row"),

@@ -11,14 +11,14 @@ from api.access import credentials, needed
 from api.deps import Services
 from contract.access import Scope
 from contract.steering import Steering
-from tests.api.kit import key_of
+from tests.api.kit import Worker, key_of
 
 JOB = {"kind": "txt2img", "prompt": "a black cat", "steps": 4}
 JOB_COST = 128 * 96 * 4 / 1e6  # megapixel-steps; the model's native size
 PAGE = {"Origin": "http://testserver"}  # what a browser says with a form of ours
 OPEN = {"GET /healthz", "GET /readyz"}
 ADMIN = ("GET /metrics", "/api/v1/dead-letters", "/api/v1/queue/")
-ANY = {"GET /api/v1/me"}
+ANY = {"GET /api/v1/me", "GET /api/v1/me/library"}
 
 
 @pytest.fixture
@@ -312,3 +312,16 @@ def test_an_admins_acts_are_noted(services: Services, afar: TestClient) -> None:
     assert afar.post(f"/api/v1/jobs/{job}/cancel", headers=admin).status_code == 202
     last = json.loads((services.settings.data / "logs" / "audit.log").read_text().splitlines()[-1])
     assert (last["who"], last["what"]) == ("root", f"POST /api/v1/jobs/{job}/cancel of {owner}")
+
+
+def test_what_the_library_keeps_of_a_key(client: TestClient, services: Services, worker: Worker) -> None:
+    _, alice = key_of(services, "alice")
+    _, bob = key_of(services, "bob")
+    job_id = client.post("/api/v1/jobs", json=JOB, headers=alice).json()["id"]
+    worker.do(job_id)
+    picture = client.get(f"/api/v1/jobs/{job_id}", headers=alice).json()["images"][0]
+    kept = client.get("/api/v1/me/library", headers=alice).json()
+    assert kept == {"pictures": 1, "bytes": picture["bytes"], "last_day": 1}
+    assert client.get("/api/v1/me/library", headers=bob).json() == {"pictures": 0, "bytes": 0, "last_day": 0}
+    assert client.delete(f"/api/v1/images/{picture['id']}", headers=alice).status_code == 204
+    assert client.get("/api/v1/me/library", headers=alice).json()["pictures"] == 0

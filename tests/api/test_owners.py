@@ -13,6 +13,7 @@ from contract.access import Scope
 from tests.api.kit import Worker, key_of, noise, png
 
 JOB = {"kind": "txt2img", "prompt": "alice's secret", "steps": 4}
+PATCHES = {"jobs": {"priority": "low"}, "images": {"favourite": True}}
 BODIES = {"move": {"to": "first"}}  # what a route must get before it looks at the id
 PNG = {"Content-Type": "image/png"}
 
@@ -61,7 +62,7 @@ def test_every_route_of_one_with_the_ids_of_the_other(estate: Estate) -> None:
     assert len(calls) >= 28
     for method, path in calls:
         needs_admin = "/dead-letters" in path
-        body = {"favourite": True} if method == "PATCH" else BODIES.get(path.rpartition("/")[2])
+        body = PATCHES[path.split("/")[3]] if method == "PATCH" else BODIES.get(path.rpartition("/")[2])
         answer = estate.client.request(method, path, headers=estate.bob, json=body)
         assert answer.status_code == (403 if needs_admin else 404), (method, path)
         assert "secret" not in answer.text

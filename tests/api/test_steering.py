@@ -50,6 +50,26 @@ def test_moving_among_ones_own(client: TestClient) -> None:
         assert client.post(f"{JOBS}/{ids[0]}/move", json=wrong).status_code == 422
 
 
+def test_another_priority_while_it_waits(client: TestClient, worker: Worker) -> None:
+    first, second = submit(client), submit(client)
+    for _ in range(2):  # said twice, it is no error
+        answer = client.patch(f"{JOBS}/{second}", json={"priority": "high"})
+        assert (answer.status_code, answer.json()["progress"]["position"]) == (200, 0)
+        assert answer.json()["request"]["priority"] == "high"
+    assert client.get(f"{JOBS}/{first}").json()["progress"]["position"] == 1
+    claim = worker.claim(second)
+    answer = client.patch(f"{JOBS}/{second}", json={"priority": "low"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "Only a job that waits can get another priority; this one is running.",
+    )
+    assert client.patch(f"{JOBS}/{second}", json={"priority": "high"}).status_code == 200
+    worker.store.finish(claim)
+    for wrong in ({"priority": "urgent"}, {"priority": None}, {}, {"priority": "low", "steps": 3}, []):
+        assert client.patch(f"{JOBS}/{first}", json=wrong).status_code == 422
+    assert client.patch(f"{JOBS}/job_{'a' * 26}", json={"priority": "low"}).status_code == 404
+
+
 def test_trying_a_failed_job_again(client: TestClient, worker: Worker) -> None:
     job_id = submit(client)
     assert client.post(f"{JOBS}/{job_id}/retry").status_code == 409

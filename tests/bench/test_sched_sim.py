@@ -54,7 +54,7 @@ def test_thousands_of_arrivals_all_end(seed: int) -> None:
 def test_a_bulk_job_keeps_a_short_one_waiting_for_one_tick_only() -> None:
     """It boards when the tick is over that it came in, and then steps in every tick."""
     tick = GPU.tick(ROWS) + 2 * GPU.decode
-    for arrival in range(1000, 9000, 37):
+    for arrival in range(1000, 9000, 97):
         bulk, short = Job(0.0, 100, 20, 2), Job(float(arrival), 1, 20, 2)
         by_steps([bulk, short], GPU, ROWS)
         assert short.began[0] - arrival <= tick

@@ -57,33 +57,31 @@ def darkroom(launch: Callable[..., Launched], tmp_path: Path) -> Darkroom:
     return Darkroom(launch, tmp_path / "data", free_port())
 
 
-def test_it_starts_stays_up_and_ends_on_ctrl_c(darkroom: Darkroom) -> None:
-    running = darkroom.up()
-    running.until("ready", START)
-    assert running.said[-1] == f"Darkroom is ready: http://127.0.0.1:{darkroom.port}  (Ctrl-C ends it)"
+def test_it_starts_stays_up_outlives_a_kill_and_ends_on_ctrl_c(darkroom: Darkroom) -> None:
+    """One life of it, told in one test: each start of a worker loads torch."""
+    first = started(darkroom)
     assert darkroom.readyz() == 200
+    refuses_a_second(darkroom, first)
 
-    refused = darkroom.up()  # the same port
-    assert (refused.end(), refused.said) == (
-        1,
-        [f"darkroom: port {darkroom.port} is taken; choose another, e.g. --port 8001"],
-    )
-    refused = darkroom.up("--port", str(free_port()))  # the same data
-    assert refused.end() == 1
-    assert refused.said[0].startswith(
-        f"darkroom: another Darkroom (process {running.process.pid}) uses the data folder"
-    )
-
-    running.below("uvicorn").kill()
-    assert "starts again in 0.5 s" in running.until("api was ended by SIGKILL")
+    first.below("uvicorn").kill()
+    assert "starts again in 0.5 s" in first.until("api was ended by SIGKILL")
     eventually(lambda: darkroom.readyz() == 200, START)
 
     with darkroom.redis() as client:
+        client.set("written", "before the kill")
+    tree = first.tree()
+    assert len(tree) >= 4  # Redis, worker, api and the guard
+    first.process.kill()
+    second = started(darkroom)  # no process is left behind, and no lock
+    assert not left_over(tree)
+    with darkroom.redis() as client:
+        assert client.get("written") == "before the kill"
         client.set("written", "before Ctrl-C")
-    tree = running.tree()
-    running.ctrl_c()
-    assert running.end() == 0
-    assert "killed" not in running.said[-1]
+
+    tree = second.tree()
+    second.ctrl_c()
+    assert second.end() == 0
+    assert "killed" not in second.said[-1]
     assert not left_over(tree)
     log = (darkroom.data / "logs" / "redis.log").read_text()
     assert "Calling fsync() on the AOF file" in log
@@ -91,18 +89,23 @@ def test_it_starts_stays_up_and_ends_on_ctrl_c(darkroom: Darkroom) -> None:
     assert b"before Ctrl-C" in appended
 
 
-def test_killed_it_leaves_no_process_and_no_lock_and_starts_again_with_its_data(darkroom: Darkroom) -> None:
-    first = darkroom.up()
-    first.until("ready", START)
-    with darkroom.redis() as client:
-        client.set("written", "before the kill")
-    tree = first.tree()
-    assert len(tree) >= 4  # Redis, worker, api and the guard
-    first.process.kill()
-    second = darkroom.up()
-    second.until("ready", START)
-    assert not left_over(tree)
-    with darkroom.redis() as client:
-        assert client.get("written") == "before the kill"
-    second.process.terminate()
-    assert second.end() == 0
+def started(darkroom: Darkroom) -> Launched:
+    """It runs, and has said so in its last line."""
+    running = darkroom.up()
+    running.until("ready", START)
+    assert running.said[-1] == f"Darkroom is ready: http://127.0.0.1:{darkroom.port}  (Ctrl-C ends it)"
+    return running
+
+
+def refuses_a_second(darkroom: Darkroom, running: Launched) -> None:
+    """On the same port, or on the same data."""
+    refused = darkroom.up()
+    assert (refused.end(), refused.said) == (
+        1,
+        [f"darkroom: port {darkroom.port} is taken; choose another, e.g. --port 8001"],
+    )
+    refused = darkroom.up("--port", str(free_port()))
+    assert refused.end() == 1
+    assert refused.said[0].startswith(
+        f"darkroom: another Darkroom (process {running.process.pid}) uses the data folder"
+    )

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import httpx2
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
+from tests.chromium import running_chromium
 from tests.e2e.stack import ROOT, Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -22,11 +22,8 @@ LONG = 120_000  # milliseconds: a job on two shared cores
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        yield browser
-        browser.close()
+    with running_chromium() as chromium:
+        yield chromium
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The page on its real api and a real Redis, in a real Chromium; only the worker is played by the test."""
 
 import io
-import shutil
 import socket
 import threading
 import time
@@ -15,7 +14,7 @@ import pytest
 import uvicorn
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from api.main import create_app
 from contract.blobs import Blobs
@@ -25,6 +24,7 @@ from contract.jobs import Job, ModelInfo, StoredImage, WorkerInfo
 from contract.library import Library, open_library
 from contract.settings import Settings
 from contract.store import Claim, JobStore, connect
+from tests.chromium import running_chromium
 from tests.conftest import plain_settings, running_redis
 
 LEASE = 60.0  # seconds
@@ -179,15 +179,10 @@ def studio(served: tuple[str, Settings], redis_url: str) -> Iterator[Studio]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as Debian has it; for one file of tests, since Playwright's event loop stands in the way of others."""
+    """For one file of tests, since Playwright's event loop stands in the way of others."""
     expect.set_options(timeout=PATIENCE)
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=arguments, timeout=4 * PATIENCE
-        )
+    with running_chromium() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

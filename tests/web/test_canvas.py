@@ -336,6 +336,8 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     table.locator("#viewer").get_by_text("Before and after").click()
     assert isinstance(job.request, Inpaint)
     expect(table.locator("#viewer .slider-left")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
+    left, right = (table.locator(f"#viewer .slider-{side}").bounding_box() for side in ("left", "right"))
+    assert left == right  # one lies on the other
 
 
 def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:

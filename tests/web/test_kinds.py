@@ -39,8 +39,8 @@ def test_a_grid_shows_its_cells_and_the_whole_first(page: Page, studio: "Studio"
     expect(page.locator(".frame")).to_have_count(5)
     facts = page.locator(".job .facts li")
     expect(facts.nth(0)).to_have_text("Grid")
-    expect(facts.nth(1)).to_have_text("steps: 2, 4")
-    expect(facts.nth(2)).to_have_text("guidance: 1, 7")
+    expect(facts.nth(1)).to_have_text("Steps: 2, 4")
+    expect(facts.nth(2)).to_have_text("Guidance: 1, 7")
     for number in range(4):
         studio.picture(claim, number, colour(128, 128, 50 * number))
     studio.step(claim, 9)

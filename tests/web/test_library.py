@@ -350,6 +350,17 @@ def test_a_dropped_file_is_read_and_its_settings_are_used(library: Page, studio:
     expect(page.locator("#sampler")).to_have_value("euler_a")
     assert listed(studio) == []
     page.goto(f"{studio.url}/library")
+    ours = {"clip_skip": "0", "kind": "txt2img", "previews": "True", "sampler": "dpmpp_2m", "prompt": "a blue cat"}
+    read = {"source": "darkroom", "parameters": ours, "texts": {}, "request": None, "notes": []}
+    page.route("**/api/v1/read", lambda route: route.fulfill(json=read))
+    page.set_input_files("#image-file", {"name": "x.png", "mimeType": "image/png", "buffer": described()})
+    pairs = dialog.locator(".pairs :is(dt, dd)")
+    expect(pairs).to_have_text(
+        ["Prompt", "a blue cat", "Kind", "From words", "Sampler", "DPM++ 2M", "Skip text layers", "0"]
+    )
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.unroute("**/api/v1/read")
     page.set_input_files("#image-file", {"name": "x.txt", "mimeType": "text/plain", "buffer": b"x"})
     expect(page.locator("#toasts")).to_contain_text("not a PNG, JPEG or WebP")
 

@@ -91,7 +91,7 @@ def test_each_chunk_has_a_bar_that_tells_its_words(page: Page, studio: Studio) -
     expect(bars).to_have_count(3)
     expect(bars.nth(0)).to_have_attribute("aria-label", "Chunk 1 of 3: 75 of 75 tokens")
     bars.nth(1).focus()
-    note = page.locator("#chunk-1")
+    note = page.locator("#prompt-chunk-1")
     expect(note).to_be_visible()
     expect(note).to_contain_text("Chunk 2 of 3: 2 of 75 tokens")
     expect(note.locator("span")).to_have_text("a cat")

@@ -1,6 +1,7 @@
 """The queue's page in Chromium on the real api: what runs and waits, in order, and what is done about it."""
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -44,7 +45,8 @@ def submit(studio: "Studio", prompt: str, **fields: object) -> str:
     """A job of 20 steps."""
     values = {"prompt": prompt, "model": studio.model, "width": 128, "height": 128, "seed": 7, "steps": 20, **fields}
     request = Txt2Img.model_validate(values)
-    return studio.store.submit(new_job_id(), request, owner="local", steps=20 * request.count, inputs={}, max_queue=100)
+    steps = 20 * request.count
+    return studio.store.submit(new_job_id(), request, owner="local", steps=steps, inputs={}, max_queue=100).id
 
 
 def claim(studio: "Studio", job_id: str) -> Claim:
@@ -148,6 +150,81 @@ def test_a_row_is_dragged_to_another_place(queue: Page, studio: "Studio") -> Non
     expect(page.locator("#active .row").first).to_have_attribute("data-job-id", ids[2])
     assert order(page) == [ids[2], ids[0], ids[1]]
     assert [job.id for job in Steering(studio.store).active("local", 9)[0]] == order(page)
+
+
+def test_a_drag_that_is_given_up_moves_nothing(queue: Page, studio: "Studio") -> None:
+    page, ids = queue, [submit(studio, f"number {at}") for at in range(3)]
+    show(page, studio)
+    grip, target = row(page, ids[2]).locator(".grip").bounding_box(), row(page, ids[0]).bounding_box()
+    assert grip
+    assert target
+    page.mouse.move(grip["x"] + 8, grip["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 90, target["y"] + 4, steps=4)
+    expect(row(page, ids[0])).to_have_class(re.compile("drop-before"))
+    page.keyboard.press("Escape")
+    expect(row(page, ids[0])).not_to_have_class(re.compile("drop-before"))
+    page.mouse.up()
+    expect(row(page, ids[2])).not_to_have_css("translate", re.compile("px"))
+    assert [job.id for job in Steering(studio.store).active("local", 9)[0]] == ids
+
+
+@pytest.mark.parametrize("width", [360, 1024])
+def test_a_finger_drags_a_row_by_its_dots_and_scrolls_elsewhere(browser: Browser, studio: "Studio", width: int) -> None:
+    emptied(studio.library)
+    context = browser.new_context(viewport={"width": width, "height": 780}, has_touch=True, reduced_motion="reduce")
+    page, ids = context.new_page(), [submit(studio, f"number {at}") for at in range(4)]
+    show(page, studio)
+    last = row(page, ids[3])
+    last.scroll_into_view_if_needed()
+    grip, target = last.locator(".grip").bounding_box(), row(page, ids[1]).bounding_box()
+    assert grip
+    assert target
+    if width == 360:
+        assert min(grip["width"], grip["height"]) >= 44
+    expect(last.locator(".grip")).to_have_css("touch-action", "none")
+    touch = context.new_cdp_session(page)
+
+    def finger(kind: str, *points: tuple[float, float]) -> None:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+
+    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    finger("touchStart", (x, y))
+    for part in (0.3, 0.6, 1.0):
+        finger("touchMove", (x, y + (target["y"] + 8 - y) * part))
+    expect(row(page, ids[1])).to_have_class(re.compile("drop-before"))
+    finger("touchEnd")
+    expect(page.locator("#announce")).to_contain_text("Moved.")
+    expect(page.locator("#active .row").nth(1)).to_have_attribute("data-job-id", ids[3])
+    assert [job.id for job in Steering(studio.store).active("local", 9)[0]] == [ids[0], ids[3], ids[1], ids[2]]
+    # The buttons do the same, one place at a time.
+    row(page, ids[3]).get_by_role("button", name="Later").tap()
+    expect(page.locator("#active .row").nth(2)).to_have_attribute("data-job-id", ids[3])
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_a_waiting_job_gets_another_priority(queue: Page, studio: "Studio") -> None:
+    page, ids = queue, [submit(studio, f"number {at}") for at in range(3)]
+    show(page, studio)
+    choice = row(page, ids[2]).get_by_label("Priority")
+    expect(choice).to_have_value("normal")
+    choice.focus()
+    choice.select_option("high")
+    expect(page.locator("#active .row").first).to_have_attribute("data-job-id", ids[2])
+    expect(row(page, ids[2]).locator(".row-facts")).to_contain_text("High priority")
+    expect(page.locator("#announce")).to_contain_text("High priority. Waiting, next in line")
+    expect(choice).to_be_focused()
+    page.keyboard.press("ArrowDown")  # chooses, and does not go to the next row
+    expect(row(page, ids[2]).locator(".row-facts")).not_to_contain_text("priority")
+    expect(choice).to_have_value("normal")
+    row(page, ids[0]).get_by_label("Priority").select_option("low")
+    expect(page.locator("#active .row").last).to_have_attribute("data-job-id", ids[0])
+    requests = [job.request for job in studio.store.get_many(ids)]
+    assert [isinstance(each, Txt2Img) and each.priority for each in requests] == ["low", "normal", "normal"]
+    taken = claim(studio, ids[1])
+    expect(row(page, ids[1]).get_by_label("Priority")).to_be_hidden()
+    studio.finish(taken)
 
 
 def test_pausing_cancelling_and_trying_again(queue: Page, studio: "Studio") -> None:

@@ -143,6 +143,8 @@ def test_a_key_its_scopes_and_its_usage(tab: Page, studio: "Studio") -> None:
     assert told["Megapixel-steps in the last hour"] == "1 of 2"
     assert told["Jobs waiting or running"] == "1 of 10"
     assert told["Jobs so far"] == "1"
+    assert told["Pictures in the last 24 hours"] == "0"
+    assert told["Pictures in the library"] == "0, 0 kB"
     assert "Requests a minute" not in told
     assert tab.locator("#usage .bar span").first.evaluate("bar => bar.style.getPropertyValue('--done')") == "0.5"
     expect(tab.locator("#admin")).to_be_hidden()
@@ -320,6 +322,18 @@ def test_no_english_is_left_in_japanese(browser: Browser, studio: "Studio") -> N
     generate(page, "a cat")
     studio.fail(studio.claim(studio.next_job()), "ran out")
     expect(page.locator(".job .failure").first).to_have_text("デバイスのメモリが足りませんでした。（ran out）")
+    generate(page, "a cat")
+    studio.fail(
+        studio.claim(studio.next_job()), "the worker crashed 3 times while making this, at last by exit status 3"
+    )
+    crashed = "処理中にワーカーが 3 回停止しました（最後の原因：終了コード 3）。"
+    expect(page.locator(".job .failure").first).to_have_text(crashed)
+    page.fill("#prompt", "a cat __nothing__")
+    page.click("#generate")
+    refused = (
+        r"ワイルドカード nothing はありません（ワイルドカードは 1 つもありません）。文字どおりに使う場合は \__nothing__"
+    )
+    expect(page.locator("#prompt-error")).to_have_text(f"{refused} と書きます。")
     look()
 
     page.get_by_title("元画像にする", exact=True).first.click()

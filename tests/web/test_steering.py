@@ -1,5 +1,7 @@
 """Steering the queue from the page: pause, change places, try again; and a list that glides where it would jump."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -43,6 +45,25 @@ def test_a_job_is_paused_and_resumed_from_the_keyboard(page: Page, studio: Studi
     expect(standing(page, 0)).to_have_text("Pausing")
     studio.store.release(claim)  # as its worker does
     expect(standing(page, 0)).to_have_text("Paused")
+
+
+def test_a_waiting_job_gets_another_priority_on_its_card(page: Page, studio: Studio) -> None:
+    for prompt in ("one", "two"):
+        generate(page, prompt)
+    first, second = studio.next_job(), studio.next_job()
+    choice = card(page, 0).get_by_label("Priority")
+    expect(card(page, 0).locator(".chooser")).to_have_text(re.compile("^Normal priority"))
+    choice.select_option("high")
+    expect(page.locator("#announce")).to_have_text("High priority. Waiting, next in line")
+    expect(card(page, 0).locator(".chooser")).to_have_text(re.compile("^High priority"))
+    expect(standing(page, 1)).to_have_text("Waiting, 1 job ahead")
+    claim = studio.store.claim("w", 60)
+    assert claim is not None
+    assert claim.job_id == second.id
+    expect(choice).to_be_hidden()
+    studio.finish(claim)
+    expect(standing(page, 1)).to_have_text("Waiting, next in line")
+    assert studio.claim(first)
 
 
 def test_waiting_jobs_change_places(page: Page, studio: Studio) -> None:

@@ -39,6 +39,24 @@ def test_tokens_are_counted_while_typing(page: Page) -> None:
     )
 
 
+def test_tokens_of_the_negative_prompt_are_counted_too(page: Page) -> None:
+    place, line = page.locator("#negative_prompt-told"), page.locator("#negative_prompt-tokens")
+    expect(place).to_be_hidden()
+    page.fill("#negative_prompt", "cat AND (cat:1.2)")
+    expect(line).to_have_text("5 tokens · 70 left")  # AND is a word like others, and spelled here
+    page.fill("#negative_prompt", "cat " * 80)
+    expect(line).to_have_text("80 tokens · 2 chunks · 70 left in the last")
+    expect(page.locator("#negative_prompt-chunks button")).to_have_count(2)
+    page.locator("#negative_prompt-chunks button").nth(1).click()
+    selected = "field => field.value.slice(field.selectionStart, field.selectionEnd)"
+    assert page.locator("#negative_prompt").evaluate(selected) == " ".join(["cat"] * 5)
+    expect(page.locator("#prompt-tokens")).to_have_text("0 tokens · 75 left")
+    page.reload()
+    expect(line).to_have_text("80 tokens · 2 chunks · 70 left in the last")
+    page.fill("#negative_prompt", "")
+    expect(place).to_be_hidden()
+
+
 def test_a_style_and_what_steers_reach_the_request(page: Page, studio: Studio) -> None:
     page.fill("#prompt", "a cat")
     expect(page.locator("#styles option")).to_have_count(4)

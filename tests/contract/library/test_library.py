@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import Connection, event, func, select, text
 
 from contract.errors import LibraryAway
 from contract.ids import new_job_id
@@ -408,4 +408,36 @@ def test_a_locked_database_is_told_as_the_trouble_of_a_disk(where: str | Path) -
         assert "secret" not in str(refused.value)
         assert ids(library) == []  # who reads does not wait
     keep(library, made())
+    library.close()
+
+
+def test_what_an_owner_has_and_has_made_lately(library: Library) -> None:
+    now = datetime.now(UTC)
+    ages = {"new": 1, "day": 23, "old": 25, "deleted": 2}
+    images = {name: made(created_at=now - timedelta(hours=age), bytes=2**40 + age) for name, age in ages.items()}
+    keep(library, *images.values(), sent(), made(owner="another", created_at=now))
+    library.trash([images["deleted"].id])
+    found = library.holdings("local", now - timedelta(days=1))
+    assert found == (4, 3 * 2**40 + 1 + 23 + 25 + 100, 2)
+    assert library.holdings("another", now - timedelta(days=1)) == (1, 100, 1)
+    assert library.holdings("nobody", now) == (0, 0, 0)
+
+
+def test_what_an_owner_has_is_read_off_an_index(tmp_path: Path) -> None:
+    library = Library(tmp_path / "library.db")
+    keep(library, made())
+    plans: list[str] = []
+
+    def explain(connection: Connection, _: object, text: str, values: Any, *__: object) -> None:
+        if text.startswith("SELECT count"):  # the plan of the very statement, with its values
+            plan = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {text}", values)
+            plans.extend(row[-1] for row in plan.fetchall())
+
+    event.listen(library.database.engine, "before_cursor_execute", explain)
+    library.holdings("local", datetime.now(UTC))
+    searches = sorted(plan for plan in plans if "pictures" in plan)
+    assert searches == [
+        "SEARCH pictures USING COVERING INDEX pictures_owner_time (owner=? AND deleted_at=?)",
+        "SEARCH pictures USING INDEX pictures_owner_time (owner=? AND deleted_at=? AND created_at>?)",
+    ]
     library.close()

@@ -148,6 +148,9 @@ export const resumeJob = (id) => json(`/api/v1/jobs/${id}/resume`, { method: "PO
 /** @param {string} id @param {"first" | "last" | "earlier" | "later" | number} to  a number: its place, from 0 @returns {SoonJob} */
 export const moveJob = (id, to) => json(`/api/v1/jobs/${id}/move`, post({ to }));
 
+/** @param {string} id @param {import("./types.js").Priority} priority @returns {SoonJob} */
+export const setPriority = (id, priority) => json(`/api/v1/jobs/${id}`, { ...post({ priority }), method: "PATCH" });
+
 /** The same request again, as a new job. @param {string} id @returns {SoonJob} */
 export const retryJob = (id) => json(`/api/v1/jobs/${id}/retry`, { method: "POST" });
 
@@ -224,8 +227,9 @@ export async function preview(url, index, signal) {
   return response.status === 200 ? response.blob() : null;
 }
 
-/** @param {string} prompt @param {number} steps @param {AbortSignal} signal @returns {Promise<import("./types.js").Tokens>} */
-export const getTokens = (prompt, steps, signal) => json(`/api/v1/tokens?${new URLSearchParams({ prompt, steps: String(steps) })}`, { signal });
+/** @param {{prompt: string, steps: number, negative: boolean}} asked @param {AbortSignal} signal @returns {Promise<import("./types.js").Tokens>} */
+export const getTokens = ({ prompt, steps, negative }, signal) =>
+  json(`/api/v1/tokens?${new URLSearchParams({ prompt, steps: String(steps), ...(negative ? { negative: "true" } : {}) })}`, { signal });
 
 /** @returns {Promise<{name: string, prompt: string, negative_prompt: string}[]>} */
 export const getStyles = () => json("/api/v1/styles");
@@ -239,6 +243,9 @@ export const steerQueue = (verb) => json(`/api/v1/queue/${verb}`, { method: "POS
 
 /** @returns {Promise<import("./types.js").Me>} */
 export const getMe = () => json("/api/v1/me");
+
+/** What the library keeps of this key. @returns {Promise<{pictures: number, bytes: number, last_day: number}>} */
+export const getHoldings = () => json("/api/v1/me/library");
 
 /** Begin a session. @param {string} key */
 export const signIn = (key) =>

@@ -115,9 +115,9 @@ export class Card {
       this.progress,
       this.status,
       this.failure,
-      ...(this.sheet ? [this.sheet.node] : []),
-      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.place),
+      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.priority.node, steering.place),
       steering.refusal,
+      ...(this.sheet ? [this.sheet.node] : []), // at the end, where its room, which is kept, is no gap
     );
   }
 }

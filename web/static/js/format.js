@@ -1,6 +1,7 @@
 /** Numbers, times and names as people write them in the page's language. */
 
 import { locale, t, tn } from "./i18n.js";
+import { worded } from "./reports.js";
 
 /** @param {number} value @param {number} [digits] after the point */
 export function number(value, digits = 0) {
@@ -24,6 +25,12 @@ export function duration(seconds) {
 /** @param {number} bytes */
 export function megabytes(bytes) {
   return `${number(bytes / 1024 / 1024)} MB`;
+}
+
+/** What files take, in the unit that suits. @param {number} size  bytes */
+export function bytes(size) {
+  if (size < 2 ** 20) return `${number(size / 1024)} kB`;
+  return size < 2 ** 30 ? megabytes(size) : `${number(size / 2 ** 30, 1)} GB`;
 }
 
 /** A day and a time of it. @param {string} time  of the API */
@@ -74,7 +81,7 @@ function waiting({ attempts, progress }) {
 
 /** @param {NonNullable<import("./types.js").Job["verification"]>} verification */
 function verdict({ same, reasons }) {
-  return same ? t("Made again: the same, byte for byte") : t("Made again, and not the same: {reasons}", { reasons: reasons.join("; ") });
+  return same ? t("Made again: the same, byte for byte") : t("Made again, and not the same: {reasons}", { reasons: reasons.map(worded).join("; ") });
 }
 
 /** @param {import("./types.js").Job} job */

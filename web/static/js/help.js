@@ -7,6 +7,7 @@ import { shortcutList } from "./shortcuts.js";
 
 function show() {
   if (document.querySelector("dialog[open]")) return;
+  byId("more").hidePopover(); // so that the focus has somewhere to come back to
   byId("help-keys").replaceChildren(...shortcutList());
   dialog.showModal();
 }

@@ -73,8 +73,8 @@ export function factsOf(job) {
     const drawn = request.method === "redraw" ? drawing(request) : [t("without a model")];
     return [NAMES[kind], t("{factor} times", { factor: request.factor ?? 1 }), ...drawn];
   }
-  const axes = (job.axes ?? []).map((axis) => t("{field}: {values}", { field: axis.field, values: list(axis.values.map(String)) }));
-  return [NAMES[kind], ...axes, `${request.width} × ${request.height}`, ...drawing(request), ...steering(request)];
+  const axes = (job.axes ?? []).map((axis) => t("{field}: {values}", { field: labelOf("x", axis.field), values: list(axis.values.map(String)) }));
+  return [NAMES[kind], ...axes, `${request.width}\u00a0×\u00a0${request.height}`, ...drawing(request), ...steering(request)];
 }
 
 /** What was set beyond the usual. @param {Record<string, any>} request */

@@ -109,15 +109,20 @@ async function cancel(job = jobs.current) {
 }
 
 /** @param {Picture} picture @param {string} [name] @param {string} [maskId] */
-async function putOnTable(picture, name = t("Picture with seed {seed}", { seed: picture.seed ?? "" }), maskId) {
+async function layOnTable(picture, name = t("Picture with seed {seed}", { seed: picture.seed ?? "" }), maskId) {
   try {
     clearErrors();
     await load(picture, maskId);
     byId("input-name").textContent = name;
-    byId("editor").scrollIntoView({ block: "nearest" });
   } catch (error) {
     showError(error, "image");
   }
+}
+
+/** The same where somebody asks for it, and so wants to see it. @type {typeof layOnTable} */
+async function putOnTable(picture, name, maskId) {
+  await layOnTable(picture, name, maskId);
+  byId("editor").scrollIntoView({ block: "nearest" });
 }
 
 /**
@@ -259,5 +264,5 @@ listen();
 startHelp();
 startGuide();
 arrive((request, picture) => sameSettings({ request }, picture), putOnTable).catch(showError);
-startKeeping(putOnTable, !/[?&](from|input)=/.test(window.location.search)).catch(showError);
+startKeeping(layOnTable, !/[?&](from|input)=/.test(window.location.search)).catch(showError);
 showJobs().then(() => startTabs(refresh)).catch(showError);

@@ -1,11 +1,12 @@
 /** What steers one job, on its card: pause, its place among one's own, another try. What is refused is told there too. */
 
-import { listJobs, moveJob, pauseJob, resumeJob, retryJob } from "./api.js";
+import { listJobs, moveJob, pauseJob, resumeJob, retryJob, setPriority } from "./api.js";
 import { el, relabel, textButton } from "./dom.js";
 import { standing } from "./format.js";
 import { t } from "./i18n.js";
 import { isOver, jobs } from "./jobs.js";
 import { follow } from "./poll.js";
+import { PRIORITIES, PriorityChoice } from "./priority.js";
 import { say } from "./progress.js";
 
 /** @typedef {import("./types.js").Job} Job */
@@ -25,6 +26,7 @@ export class Steering {
       this.#mover("earlier", t("Sooner"), t("Sooner, by one job")),
       this.#mover("later", t("Later"), t("Later, by one job")),
     );
+    this.priority = new PriorityChoice("quiet", (priority) => this.#steer(() => this.#prioritize(priority)));
     this.refusal = el("p", { class: "refusal", role: "alert" });
   }
 
@@ -33,6 +35,9 @@ export class Steering {
     this.job = job;
     relabel(this.hold, job.paused ? "play" : "pause", job.paused ? t("Resume") : t("Pause"));
     this.hold.hidden = isOver(job);
+    const chosen = this.priority.node.contains(document.activeElement);
+    this.priority.update(job);
+    if (chosen && this.priority.node.hidden) (this.hold.hidden ? this.again : this.hold).focus();
     this.again.hidden = job.state !== "failed" && job.state !== "cancelled";
     const movable = waits(job) && jobs.unfinished.some((other) => other.id !== job.id && sameLine(other, job));
     if (!movable && this.place.contains(document.activeElement)) (this.hold.hidden ? this.again : this.hold).focus();
@@ -55,6 +60,7 @@ export class Steering {
       await act();
     } catch (error) {
       this.refusal.textContent = error instanceof Error ? error.message : String(error);
+      this.priority.update(this.job); // as it is, and not as it was to be
     } finally {
       this.#busy = false;
     }
@@ -67,9 +73,15 @@ export class Steering {
   /** @param {"first" | "earlier" | "later"} to */
   async #move(to) {
     const moved = await moveJob(this.job.id, to);
-    const { jobs: waiting } = await listJobs({ state: "queued", limit: 100 }); // the others have another place now
-    for (const job of [...waiting, moved]) jobs.put(job);
+    await putAll(moved);
     say(t("Moved. {standing}", { standing: standing(moved) }));
+  }
+
+  /** @param {import("./types.js").Priority} priority */
+  async #prioritize(priority) {
+    const changed = await setPriority(this.job.id, priority);
+    await putAll(changed);
+    say(t("{priority}. {standing}", { priority: PRIORITIES[priority], standing: standing(changed) }));
   }
 
   async #retry() {
@@ -78,6 +90,12 @@ export class Steering {
     follow(job.id);
     say(t("Trying again. {standing}", { standing: standing(job) }));
   }
+}
+
+/** A job that has another place now, and so have the others. @param {Job} changed */
+async function putAll(changed) {
+  const { jobs: waiting } = await listJobs({ state: "queued", limit: 100 });
+  for (const job of [...waiting, changed]) jobs.put(job);
 }
 
 /** Whether it stands in a line. @param {Job} job */

@@ -3,6 +3,7 @@
  *
  * @typedef {"queued" | "running" | "succeeded" | "failed" | "cancelled"} State
  * @typedef {"txt2img" | "img2img" | "inpaint" | "grid" | "upscale"} Kind
+ * @typedef {"low" | "normal" | "high"} Priority
  *
  * @typedef {object} Picture
  * @property {string} id
@@ -24,6 +25,7 @@
  * @property {string | null} preview_url
  *
  * @typedef {{kind: Kind, prompt: string, negative_prompt?: string, factor?: number, width: number, height: number, steps: number, sampler: string,
+ *   priority?: Priority,
  *   schedule: string, guidance: number, seed: number, count: number, strength?: number, image?: string,
  *   mask?: string, variation?: {seed: number, strength: number} | null, extend?: Record<string, number> | null
  *   } & Record<string, unknown>} JobRequest

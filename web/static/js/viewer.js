@@ -21,7 +21,9 @@ export function view(job, index, actions, sheet = null) {
   shown = { id: job.id, index, sheet };
   byId("viewer-told").textContent = "";
   draw(actions);
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) return;
+  dialog.showModal();
+  dialog.focus(); // and none of its buttons: the keys are the picture's
 }
 
 /** @param {Actions} actions */

@@ -11,7 +11,7 @@ import { parameters } from "./told.js";
 /** @typedef {import("../types.js").LibraryPicture} LibraryPicture */
 /** @typedef {import("../types.js").Metadata} Metadata */
 
-const MODE = "darkroom.compare";
+const MODE = "darkroom.library.compare";
 const dialog = byId("compare");
 /** @type {AbortController} */ let asking = new AbortController();
 

@@ -7,6 +7,7 @@ import { t } from "../i18n.js";
 import { startIntake } from "../intake.js";
 import { fitsForm, nameOfKind } from "../kinds.js";
 import { complain } from "../toast.js";
+import { fieldsOf } from "./told.js";
 
 /** @typedef {import("../types.js").Reading} Reading */
 
@@ -28,7 +29,8 @@ function show(file, reading) {
   const { source, parameters, texts, request, notes } = reading;
   URL.revokeObjectURL(shown);
   shown = URL.createObjectURL(file);
-  const pairs = Object.entries(parameters).flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]);
+  const named = source === "darkroom" && "kind" in parameters ? fieldsOf(parameters) : Object.entries(parameters);
+  const pairs = named.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]);
   const raw = Object.entries(texts).flatMap(([name, value]) => [el("h4", { text: name }), el("pre", { tabindex: 0, text: value })]);
   const inside = [];
   if (notes.length) inside.push(part(request ? t("Changed on the way") : t("Why not"), [el("ul", { class: "notes" }, ...notes.map((note) => el("li", { text: note })))]));
@@ -42,7 +44,7 @@ function show(file, reading) {
       el("div", {}, el("h2", { id: "reading-title", text: MAKERS[source] }), el("p", { class: "hint", text: file.name }), el("p", { text: verdict(reading) })),
     ),
     el("div", { class: "reading-body" }, ...inside),
-    el("div", { class: "card-foot" }, el("button", { type: "button", text: t("Close"), on: { click: () => dialog.close() } }), ...ways(request)),
+    el("div", { class: "card-foot" }, el("button", { type: "button", autofocus: true, text: t("Close"), on: { click: () => dialog.close() } }), ...ways(request)),
   );
   if (!dialog.open) dialog.showModal();
 }

@@ -75,9 +75,41 @@ function drawn({ model, seed }, request) {
   );
 }
 
+const FIELDS = /** @type {Record<string, string>} */ ({
+  prompt: t("Prompt"),
+  negative_prompt: t("Negative prompt"),
+  kind: t("Kind"),
+  model: t("Model"),
+  sampler: t("Sampler"),
+  schedule: t("Schedule"),
+  steps: t("Steps"),
+  guidance: t("Guidance"),
+  seed: t("Seed"),
+  count: t("How many"),
+  strength: t("Strength"),
+  width: t("Width"),
+  height: t("Height"),
+  tiling: t("Seamless"),
+  guidance_start: t("Guidance from"),
+  guidance_end: t("Guidance to"),
+  guidance_rescale: t("Guidance rescale"),
+  feature_cache: t("Reuse features"),
+  clip_skip: t("Skip text layers"),
+});
+const ASIDE = new Set(["metadata", "previews", "priority"]); // of the asking, not of the picture
+
+/** A request of ours as people know it: what they set most first, by its name in the form. @param {Record<string, string>} found @returns {[string, string][]} */
+export function fieldsOf(found) {
+  const known = Object.keys(FIELDS).filter((name) => name in found);
+  const others = Object.keys(found).filter((name) => !(name in FIELDS) && !ASIDE.has(name));
+  const value = (/** @type {string} */ name) => (name === "kind" ? nameOfKind(/** @type {any} */ (found.kind)) : labelOf(name, found[name]));
+  return [...known, ...others].map((name) => [FIELDS[name] ?? name, value(name)]);
+}
+
 /** @param {LibraryPicture} picture @param {Metadata} metadata @returns {[string, string][]} */
 export function parameters(picture, metadata) {
-  const request = drawingOf(metadata) ?? {};
+  const asked = drawingOf(metadata) ?? {};
+  const request = asked.method === "lanczos" ? {} : asked; // nothing was drawn
   const { model, timings } = metadata;
   const { variation } = request;
   const pairs = /** @type {[string, unknown][]} */ ([

@@ -1,12 +1,10 @@
-/** How the model cuts the prompt: tokens counted, and a bar for each chunk that says how full it is and with which words. */
+/** How the model cuts a prompt: tokens counted, and a bar for each chunk that says how full it is and with which words. */
 
 import { getTokens } from "../api.js";
 import { byId, el } from "../dom.js";
 import { t, tn } from "../i18n.js";
 
 const QUIET = 300; // ms without a keystroke
-const prompt = byId("prompt");
-const bars = byId("prompt-chunks");
 
 /** @typedef {import("../types.js").Tokens} Tokens */
 /** @typedef {Tokens["parts"][number]["chunks"][number]} Chunk */
@@ -31,55 +29,81 @@ function reach({ tokens }, drawn) {
   return tokens.length ? [drawn.slice(0, start).join(""), drawn.slice(start, end).join("")] : ["", ""];
 }
 
-/** @param {Chunk} chunk @param {number} at @param {number} all @param {string[]} drawn */
-function bar(chunk, at, all, drawn) {
-  const used = chunk.tokens.length;
-  const most = used + chunk.left;
-  const [before, words] = reach(chunk, drawn);
-  const title = all > 1 ? t("Chunk {number} of {all}: {used} of {most} tokens", { number: at + 1, all, used, most }) : t("{used} of {most} tokens", { used, most });
-  const note = el("span", { class: "chunk-note", id: `chunk-${at}` }, el("b", { text: title }), el("span", { text: words.trim() }));
-  const fill = el("span", { class: "chunk-fill" });
-  fill.style.setProperty("--full", String(used / most));
-  const select = () => {
-    if (prompt.value !== drawn.join("")) return; // choices are drawn: it stands otherwise in the field
-    prompt.focus();
-    prompt.setSelectionRange(before.length, before.length + words.length);
-  };
-  const button = el("button", { type: "button", "aria-label": title, "aria-describedby": `chunk-${at}`, on: { click: select } }, fill);
-  button.classList.toggle("full", chunk.left === 0);
-  return el("li", {}, button, note);
-}
+/** What stands under one field. */
+class Count {
+  #timer = 0;
+  #asking = new AbortController();
 
-/** @param {Tokens} tokens */
-function show(tokens) {
-  byId("prompt-tokens").textContent = told(tokens);
-  const drawn = [...tokens.drawn];
-  const chunks = tokens.parts.flatMap((part) => part.chunks);
-  const focused = [...bars.children].findIndex((each) => each.contains(document.activeElement));
-  bars.replaceChildren(...chunks.map((chunk, at) => bar(chunk, at, chunks.length, drawn)));
-  bars.children[Math.min(focused, bars.children.length - 1)]?.querySelector("button")?.focus();
+  /** @param {string} id  of the field @param {boolean} negative */
+  constructor(id, negative) {
+    this.id = id;
+    this.negative = negative;
+    this.field = byId(id);
+    this.place = byId(`${id}-told`);
+    this.bars = byId(`${id}-chunks`);
+    this.line = byId(`${id}-tokens`);
+    for (const each of [this.field, byId("steps")]) each.addEventListener("input", () => this.#soon());
+    this.#fold();
+    this.#ask();
+  }
+
+  #soon() {
+    this.#fold();
+    window.clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#ask(), QUIET);
+  }
+
+  /** A negative prompt is mostly none: then nothing is said of it. */
+  #fold() {
+    this.place.hidden = this.negative && !this.field.value;
+  }
+
+  async #ask() {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    if (this.place.hidden) return;
+    const steps = Math.max(1, Number(byId("steps").value) || 20);
+    try {
+      this.#show(await getTokens({ prompt: this.field.value, steps, negative: this.negative }, this.#asking.signal));
+    } catch (error) {
+      if (error instanceof DOMException) return;
+      this.line.textContent = "\u00a0"; // the service says what is wrong with itself
+      this.bars.replaceChildren();
+    }
+  }
+
+  /** @param {Tokens} tokens */
+  #show(tokens) {
+    this.line.textContent = told(tokens);
+    const drawn = [...tokens.drawn];
+    const chunks = tokens.parts.flatMap((part) => part.chunks);
+    const focused = [...this.bars.children].findIndex((each) => each.contains(document.activeElement));
+    this.bars.replaceChildren(...chunks.map((chunk, at) => this.#bar(chunk, at, chunks.length, drawn)));
+    this.bars.children[Math.min(focused, this.bars.children.length - 1)]?.querySelector("button")?.focus();
+  }
+
+  /** @param {Chunk} chunk @param {number} at @param {number} all @param {string[]} drawn */
+  #bar(chunk, at, all, drawn) {
+    const used = chunk.tokens.length;
+    const most = used + chunk.left;
+    const [before, words] = reach(chunk, drawn);
+    const title = all > 1 ? t("Chunk {number} of {all}: {used} of {most} tokens", { number: at + 1, all, used, most }) : t("{used} of {most} tokens", { used, most });
+    const id = `${this.id}-chunk-${at}`;
+    const note = el("span", { class: "chunk-note", id }, el("b", { text: title }), el("span", { text: words.trim() }));
+    const fill = el("span", { class: "chunk-fill" });
+    fill.style.setProperty("--full", String(used / most));
+    const select = () => {
+      if (this.field.value !== drawn.join("")) return; // choices are drawn: it stands otherwise in the field
+      this.field.focus();
+      this.field.setSelectionRange(before.length, before.length + words.length);
+    };
+    const button = el("button", { type: "button", "aria-label": title, "aria-describedby": id, on: { click: select } }, fill);
+    button.classList.toggle("full", chunk.left === 0);
+    return el("li", {}, button, note);
+  }
 }
 
 export function startTokens() {
-  let timer = 0;
-  let asking = new AbortController();
-  const ask = async () => {
-    asking.abort();
-    asking = new AbortController();
-    const steps = Math.max(1, Number(byId("steps").value) || 20);
-    try {
-      show(await getTokens(prompt.value, steps, asking.signal));
-    } catch (error) {
-      if (error instanceof DOMException) return;
-      byId("prompt-tokens").textContent = "\u00a0"; // the service says what is wrong with itself
-      bars.replaceChildren();
-    }
-  };
-  for (const each of [prompt, byId("steps")]) {
-    each.addEventListener("input", () => {
-      window.clearTimeout(timer);
-      timer = window.setTimeout(ask, QUIET);
-    });
-  }
-  ask();
+  new Count("prompt", false);
+  new Count("negative_prompt", true);
 }

@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { standing } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { plain } from "../kinds.js";
+import { PRIORITIES } from "../priority.js";
 import { complain, toast } from "../toast.js";
 import { nameOf } from "./row.js";
 import { say } from "./say.js";
@@ -35,6 +36,14 @@ export class Actions {
   /** @param {Job} job @param {"first" | "last" | "earlier" | "later" | number} to */
   move(job, to) {
     return this.#do(job.id, async () => say(t("Moved. {standing}", { standing: standing(plain(await api.moveJob(job.id, to))) })));
+  }
+
+  /** @param {Job} job @param {import("../types.js").Priority} priority */
+  prioritize(job, priority) {
+    return this.#do(job.id, async () => {
+      const changed = plain(await api.setPriority(job.id, priority));
+      say(t("{priority}. {standing}", { priority: PRIORITIES[priority], standing: standing(changed) }));
+    });
   }
 
   /** @param {Job} job */

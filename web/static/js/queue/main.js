@@ -10,6 +10,7 @@ import { complain, undoLast } from "../toast.js";
 import { startHelp } from "../help.js";
 import { startService } from "../service.js";
 import { Actions } from "./actions.js";
+import { startDragging } from "./drag.js";
 import { startKeys } from "./keys.js";
 import { showLetters } from "./letters.js";
 import { movable } from "./order.js";
@@ -122,6 +123,7 @@ document.addEventListener("keydown", (event) => {
 });
 startAccess();
 startHelp();
-startKeys(byId("lists"), rows, actions, () => active);
+startKeys(byId("lists"), rows);
+startDragging(byId("lists"), { rows, actions, queue: () => active });
 startService(showQueue);
 watch.start();

@@ -6,6 +6,7 @@ import { list, standing } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { isOver } from "../jobs.js";
 import { nameOfKind } from "../kinds.js";
+import { PRIORITIES, PriorityChoice } from "../priority.js";
 import { failure } from "../reports.js";
 import { times } from "./times.js";
 
@@ -36,9 +37,10 @@ export class Row {
     this.progress = el("div", { class: "bar", role: "progressbar", "aria-label": t("Progress"), "aria-valuemin": 0, "aria-valuemax": 100 }, this.bar);
     this.failure = el("p", { class: "row-failure", hidden: true });
     this.when = el("div", { class: "row-when" });
-    this.grip = el("span", { class: "grip", draggable: "true", "aria-hidden": "true", title: t("Drag to another place") }, icon("grip"));
+    this.grip = el("span", { class: "grip", "aria-hidden": "true", title: t("Drag to another place") }, icon("grip"));
     this.earlier = mover("up", t("Sooner, by one job"), () => actions.move(this.job, "earlier"));
     this.later = mover("down", t("Later, by one job"), () => actions.move(this.job, "later"));
+    this.priority = new PriorityChoice("tool", (priority) => actions.prioritize(this.job, priority));
     this.hold = toolButton("pause", t("Pause"), () => actions.hold(this.job));
     this.cancel = toolButton("close", t("Cancel"), () => actions.cancel(this.job));
     this.again = toolButton("again", t("Try again"), () => actions.retry(this.job));
@@ -50,7 +52,7 @@ export class Row {
       this.thumb,
       el("div", { class: "row-body" }, el("p", { class: "row-asked", text: promptOf(job) }), this.facts, this.status, this.progress, this.failure),
       this.when,
-      el("div", { class: "row-tools" }, this.earlier, this.later, this.hold, this.again, this.cancel, this.remove),
+      el("div", { class: "row-tools" }, this.earlier, this.later, this.priority.node, this.hold, this.again, this.cancel, this.remove),
     );
   }
 
@@ -71,6 +73,7 @@ export class Row {
       button.hidden = job.state !== "queued" || job.paused;
       button.setAttribute("aria-disabled", String(!can));
     }
+    this.priority.update(job);
     relabel(this.hold, job.paused ? "play" : "pause", job.paused ? t("Resume") : t("Pause"));
     this.hold.hidden = over;
     this.cancel.hidden = over;
@@ -170,7 +173,7 @@ function factsOf(job, me) {
   const { kind, owner, request } = job;
   const size = kind === "upscale" ? t("{factor} times as large", { factor: String(request.factor) }) : `${request.width}\u00a0×\u00a0${request.height}`;
   return [
-    ...(request.priority === "high" ? [t("High priority")] : request.priority === "low" ? [t("Low priority")] : []),
+    ...(request.priority === "high" || request.priority === "low" ? [PRIORITIES[request.priority]] : []),
     ...(owner === me ? [] : [t("of {owner}", { owner })]),
     nameOfKind(kind),
     tn("{count} picture", "{count} pictures", job.pictures),

@@ -10,6 +10,9 @@ const NAMES = /** @type {Record<string, string>} */ ({
   "darkroom.carried": t("Settings that are taken along"),
   "darkroom.history": t("Prompts that were used"),
   "darkroom.hand": t("Settings on their way from the library"),
+  "darkroom.compare": t("Settings that are compared"),
+  "darkroom.library.compare": t("How two pictures are compared"),
+  "darkroom.library.size": t("Size of the pictures"),
 });
 const NOTHING = new Set(["", "{}", "[]", "null"]);
 const TAB = "darkroom.tab"; // names this tab in the database, and tells nothing

@@ -1,8 +1,8 @@
 /** Whose key this is, what it may do, and what it has used of what it may use. */
 
-import { getMe, persist } from "../api.js";
+import { getHoldings, getMe, persist } from "../api.js";
 import { byId, el } from "../dom.js";
-import { moment, number } from "../format.js";
+import { bytes, list, moment, number } from "../format.js";
 import { t } from "../i18n.js";
 
 const LOCAL = "local"; // who everybody is while there are no keys
@@ -16,7 +16,7 @@ const SCOPES = /** @type {Record<import("../types.js").Me["scopes"][number], str
 const share = (used, most) => (most === null ? number(used) : t("{used} of {most}", { used: number(used), most: number(most) }));
 
 export async function showKey() {
-  const me = await persist(getMe);
+  const [me, holdings] = await Promise.all([persist(getMe), persist(getHoldings)]);
   const { quota, usage } = me;
   byId("who").textContent =
     me.owner === LOCAL ? t("No key is needed here: whoever reaches this Darkroom may do everything.") : t("The key {name} may:", { name: me.name });
@@ -25,6 +25,8 @@ export async function showKey() {
     ...meter(t("Megapixel-steps in the last hour"), usage.last_hour, quota.cost),
     ...meter(t("Jobs waiting or running"), usage.in_flight, quota.jobs),
     ...(quota.rate === null ? [] : pair(t("Requests a minute"), t("at most {most}", { most: number(quota.rate) }))),
+    ...pair(t("Pictures in the last 24 hours"), number(holdings.last_day)),
+    ...pair(t("Pictures in the library"), list([number(holdings.pictures), bytes(holdings.bytes)])),
     ...pair(t("Jobs so far"), number(usage.jobs)),
     ...pair(t("Megapixel-steps so far"), number(usage.cost)),
     ...(usage.used_at ? pair(t("Last used"), moment(usage.used_at)) : []),
