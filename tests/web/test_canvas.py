@@ -256,13 +256,15 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     hand.draw([(300, 200), (500, 300)])
     table.click("#generate")
     first = result(studio, noise(WIDTH, HEIGHT, 1))
-    after = table.locator("#review .over")
+    after = table.locator("#review .slider-right")
     expect(after).to_have_attribute("src", f"/api/v1/images/{first}")
     settle(table)
     now = table.locator("#stage").bounding_box()
     assert now is not None
     assert stage is not None
     assert now["height"] == stage["height"]
+    boxes = [table.locator(f"#review .slider-{side}").bounding_box() for side in ("left", "right")]
+    assert boxes[0] == boxes[1]
     line = table.get_by_label("Line between before and after")
     line.focus()
     table.keyboard.press("End")
@@ -333,9 +335,9 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     expect(table.locator("#viewer figcaption").last).to_have_text("Where they differ, by 40 of 255 at most")
     table.locator("#viewer").get_by_text("Before and after").click()
     assert isinstance(job.request, Inpaint)
-    expect(table.locator("#viewer .under")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
-    before, after = (table.locator(f"#viewer .{which}").bounding_box() for which in ("under", "over"))
-    assert before == after  # one lies on the other
+    expect(table.locator("#viewer .slider-left")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
+    left, right = (table.locator(f"#viewer .slider-{side}").bounding_box() for side in ("left", "right"))
+    assert left == right  # one lies on the other
 
 
 def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:

@@ -51,6 +51,18 @@ test("a hard brush covers the pixels whose centres are within its radius", () =>
   assert.ok(covered > 2000);
 });
 
+test("a pixel on the very edge is covered, whichever way the stroke goes", () => {
+  const [low, high] = [{ x: 40, y: 45 }, { x: 100, y: 45 }];
+  for (const points of [[low, high], [high, low]]) {
+    const { words } = stroked(points, { size: 31, hardness: 1, ink: masking(1) });
+    const rows = Array.from({ length: HEIGHT }, (_, y) => y).filter((y) => words[y * WIDTH + 70]);
+    assert.deepEqual([rows[0], rows.at(-1), rows.length], [29, 60, 32]); // centres from 29.5 to 60.5
+  }
+  const { words } = stroked([{ x: 70, y: 20 }, { x: 70, y: 60 }], { size: 31, hardness: 1, ink: masking(1) });
+  const columns = Array.from({ length: WIDTH }, (_, x) => x).filter((x) => words[40 * WIDTH + x]);
+  assert.deepEqual([columns[0], columns.at(-1), columns.length], [54, 85, 32]);
+});
+
 test("the smallest brush covers the pixel it stands in, wherever in it", () => {
   for (const x of [7.01, 7.5, 7.99]) {
     const { words } = stroked([{ x, y: 9.98 }], { size: 1, hardness: 1, ink: masking(1) });
