@@ -203,8 +203,10 @@ def test_one_subscription_serves_all_who_wait_for_a_job(app: FastAPI, services: 
             job_id = await submit(client)
             channel = f"darkroom:changed:{job_id}"
             assert subscriptions(services, channel) == 0
-            waiting = [asyncio.create_task(client.get(f"/api/v1/jobs/{job_id}?wait=1")) for _ in range(20)]
-            await asyncio.sleep(0.5)
+            waiting = [asyncio.create_task(client.get(f"/api/v1/jobs/{job_id}?wait=4")) for _ in range(20)]
+            while not subscriptions(services, channel):
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)  # for the other nineteen
             assert subscriptions(services, channel) == 1
             await asyncio.gather(*waiting)
             while subscriptions(services, channel):  # nobody waits for it any more
