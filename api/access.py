@@ -11,10 +11,10 @@ import hmac
 import ipaddress
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from redis.exceptions import OutOfMemoryError, RedisError
 from starlette.concurrency import run_in_threadpool
@@ -27,7 +27,8 @@ from starlette.types import Scope as Connection
 from api.coalesce import Coalesced
 from api.limits import Limits
 from api.problems import path_of, problem, unavailable
-from contract.access import LOCAL, Key, Keys, Scope, csrf_of, is_loopback
+from api.wire import Wire
+from contract.access import LOCAL, Credentials, Key, Keys, Scope, csrf_of, is_loopback
 from contract.audit import Audit
 from contract.phrases import Phrase
 from contract.settings import Settings
@@ -78,7 +79,7 @@ class Who:
 class Stay:
     """For answers that take long: whether who was let in may stay. Looked up anew once in `REVIEW_SECONDS`."""
 
-    def __init__(self, look: Callable[[], bool]) -> None:
+    def __init__(self, look: Callable[[], Awaitable[bool]]) -> None:
         self._look, self._seen = look, time.monotonic()
 
     async def over(self) -> bool:
@@ -86,7 +87,7 @@ class Stay:
         if time.monotonic() < self._seen + REVIEW_SECONDS:
             return False
         self._seen = time.monotonic()
-        return not await run_in_threadpool(self._look)
+        return not await self._look()
 
     async def check(self) -> None:
         """Raises a 401 when it is over."""
@@ -111,10 +112,11 @@ class _Refused(Exception):
 class Door:
     """Lets in who may come in, and notes who it is in `request.state.who`. ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, limits: Limits, settings: Settings, audit: Audit) -> None:
-        self._app, self._keys, self._limits, self._settings, self._audit = app, keys, limits, settings, audit
+    def __init__(self, app: ASGIApp, wire: Wire, keys: Keys, limits: Limits, settings: Settings, audit: Audit) -> None:
+        self._app, self._wire, self._keys, self._limits = app, wire, keys, limits
+        self._settings, self._audit = settings, audit
         self._touched: dict[str, float] = {}  # key id → when that was last noted
-        self._known = Coalesced(self._look_up_all)
+        self._known = Coalesced(self._look_up)
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -144,20 +146,21 @@ class Door:
         here = is_loopback(address)
         if here and _HERE.fullmatch(request.scope["path"]):  # `request.url` begins with what the Host header says
             return _LOCAL
-        texts, token = frozenset(credentials(request)), request.cookies.get(SESSION_COOKIE)
-        closed, key = await self._known((texts, token))
+        shown = credentials(request)
+        closed, key = await self._known(shown)
         if not closed and (here or self._settings.insecure):
             return _LOCAL
         _wait(await self._limits.hit("address", address, self._settings.rate_per_address), _FROM_HERE)
         if key is None:
-            if texts or token:
+            if shown.texts or shown.token:
                 _wait(await self._limits.hit("failure", address, self._settings.rate_failures), _WRONG_KEYS)
             raise _Refused(401, _NO_KEY, _CHALLENGE)
+        await self._note(key)
         rate = self._settings.rate_per_key if key.quota.rate is None else key.quota.rate
         _wait(await self._limits.hit("key", key.id, rate), _WITH_THIS_KEY)
-        if not texts and token and request.method not in LOOKING:
-            _check_csrf(request, token)
-        who = Who(key.id, key.name, key.scopes, session=not texts)
+        if not shown.texts and shown.token and request.method not in LOOKING:
+            _check_csrf(request, shown.token)
+        who = Who(key.id, key.name, key.scopes, session=not shown.texts)
         if not who.may(wants):
             asked = " or ".join(sorted(wants))
             raise _Refused(
@@ -165,30 +168,30 @@ class Door:
             )
         return who
 
-    def _look_up_all(self, asked: Sequence[tuple[frozenset[str], str | None]]) -> list[tuple[bool, Key | None]]:
-        return [self._look_up(*each) for each in asked]
+    async def _look_up(self, asked: Sequence[Credentials]) -> list[tuple[bool, Key | None]]:
+        """Whether there are keys, and whose was sent."""
+        closed, found = await self._wire.run("door", *(part for shown in asked for part in shown.sought()))
+        return [(bool(closed), shown.holder(*what)) for shown, what in zip(asked, found, strict=True)]
 
-    def _would_let_in(self, request: Request, who: Who) -> bool:
+    async def _would_let_in(self, request: Request, who: Who) -> bool:
         """Whether this request, which was let in, is still that of the same owner."""
-        closed, key = self._look_up(frozenset(credentials(request)), request.cookies.get(SESSION_COOKIE))
+        closed, key = await self._known(credentials(request))
         return (key.id if key else None if closed else LOCAL) == who.owner
 
-    def _look_up(self, texts: frozenset[str], token: str | None) -> tuple[bool, Key | None]:
-        """Whether there are keys, and whose was sent: a key goes before a session, two different ones are nobody's."""
-        if texts:
-            key = self._keys.holder(next(iter(texts))) if len(texts) == 1 else None
-        else:
-            key = self._keys.visitor(token) if token else None
-        if key is None:
-            return not self._keys.none(), None
+    async def _note(self, key: Key) -> None:
+        """Note, once a minute, that a key is in use."""
         if time.monotonic() > self._touched.get(key.id, -60.0) + 60:
-            with suppress(OutOfMemoryError):  # a full Redis keeps nobody from looking
-                self._keys.touch(key.id)
             self._touched[key.id] = time.monotonic()
-        return True, key
+            with suppress(OutOfMemoryError):  # a full Redis keeps nobody from looking
+                await run_in_threadpool(self._keys.touch, key.id)
 
 
-def credentials(request: Request) -> Iterator[str]:
+def credentials(request: Request) -> Credentials:
+    """What a request shows."""
+    return Credentials(frozenset(_texts(request)), request.cookies.get(SESSION_COOKIE))
+
+
+def _texts(request: Request) -> Iterator[str]:
     """Every key a request carries, right or wrong. An empty header is as none."""
     for header in request.headers.getlist("authorization"):
         scheme, _, rest = header.strip().partition(" ")
@@ -225,7 +228,11 @@ def _wait(seconds: int, told: str) -> None:
 
 def address_of(request: Request) -> str:
     """Where a request comes from; of an IPv6 address the network that one household has."""
-    host = request.client.host if request.client else ""
+    return _household(request.client.host if request.client else "")
+
+
+@lru_cache(maxsize=4096)
+def _household(host: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

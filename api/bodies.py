@@ -18,6 +18,8 @@ JSON_LIMIT = 1024 * 1024  # bytes
 FORM_OVERHEAD = 64 * 1024  # bytes that multipart may add to a picture
 STALL_SECONDS = 20.0  # without a byte of a body that has begun
 
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
 
 class _StrictRequest(Request):
     """Refuses what Python's parser would take or choke on: NaN, UTF-16, doubled fields, endless nesting."""
@@ -50,17 +52,20 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class StrictJSONRoute(APIRoute):
     """A route whose body, if it takes one, is strict JSON."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-        takes_body = self.body_field is not None
+    def get_route_handler(self) -> Handler:
+        return strictly(super().get_route_handler(), takes_body=self.body_field is not None)
 
-        async def strict(request: Request) -> Response:
-            media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if takes_body and media_type != "application/json":
-                raise UnsupportedMedia("Send the request as JSON, with the header Content-Type: application/json.")
-            return await handle(_StrictRequest(request.scope, request.receive))
 
-        return strict
+def strictly(handle: Handler, *, takes_body: bool) -> Handler:
+    """A handler that is given strict JSON only, and whose requests read it so."""
+
+    async def strict(request: Request) -> Response:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if takes_body and media_type != "application/json":
+            raise UnsupportedMedia("Send the request as JSON, with the header Content-Type: application/json.")
+        return await handle(_StrictRequest(request.scope, request.receive))
+
+    return strict
 
 
 class BodyLimit:

@@ -1,25 +1,24 @@
 """What many ask at the same time is asked once: the more requests there are, the less each of them costs."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from redis.exceptions import RedisError
-from starlette.concurrency import run_in_threadpool
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class Coalesced(Generic[K, V]):
-    """One call, in a thread, for all who ask while the last one runs; who asks for the same thing shares the answer.
+    """One call for all who ask while the last one runs; who asks for the same thing shares the answer.
 
     ask: what is asked for → the answers, in that order. Nothing is kept: a call begins after whoever it answers has
     asked, so an answer is never older than its question. What one call raises is raised for all it was for; but what
     is not Redis' fault is somebody's own, so then each is asked for alone.
     """
 
-    def __init__(self, ask: Callable[[Sequence[K]], Sequence[V]]) -> None:
+    def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Sequence[V]]]) -> None:
         self._ask = ask
         self._waiting: dict[K, asyncio.Future[V]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -42,7 +41,7 @@ class Coalesced(Generic[K, V]):
 
     async def _answer(self, asked: dict[K, asyncio.Future[V]]) -> None:
         try:
-            found = await run_in_threadpool(self._ask, list(asked))
+            found = await self._ask(list(asked))
         except Exception as error:
             if len(asked) > 1 and not isinstance(error, RedisError):
                 for key, answer in asked.items():

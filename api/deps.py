@@ -1,15 +1,11 @@
 """What routes need, as Annotated names: a route's signature reads as a sentence."""
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from celery import Celery
 from fastapi import Depends, Request
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 
@@ -20,17 +16,15 @@ from api.decoder import Decoder
 from api.limits import Limits
 from api.problems import path_of
 from api.tokenizers import Tokenizers
+from api.wire import Wire
 from contract.access import LOCAL, Keys
 from contract.audit import Audit
 from contract.blobs import Blobs
-from contract.broker import send_hint
 from contract.jobs import Job
 from contract.library import Library
 from contract.settings import Settings
 from contract.store import JobStore
 from contract.tracing import Tracing
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,10 +33,10 @@ class Services:
 
     settings: Settings
     store: JobStore
+    wire: Wire
     look: Coalesced[str, Job | None]  # job id → how it stands
     blobs: Blobs
     library: Library
-    celery: Celery
     changes: Changes
     tokenizers: Tokenizers
     decoder: Decoder
@@ -106,14 +100,6 @@ def _named(services: Services, path: Mapping[str, str]) -> str | None:
 
 async def _visible(who: WhoDep) -> str | None:
     return None if who.admin else who.owner
-
-
-def ring(celery: Celery, job_id: str) -> None:
-    """Send a hint; where that fails the reaper will."""
-    try:
-        send_hint(celery, job_id)
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("no hint sent for %s: %s; the reaper will", job_id, error)
 
 
 StoreDep = Annotated[JobStore, Depends(_store)]

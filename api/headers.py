@@ -1,9 +1,15 @@
 """Headers that keep a browser from doing more with an answer than it should."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'"  # what an answer may load; pages name their own
+_GUARDS = (
+    (b"content-security-policy", NOTHING.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),  # no picture in another site's page
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 
 
 def unchanged(if_none_match: str | None, tag: str) -> bool:
@@ -21,12 +27,8 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", NOTHING)
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("Referrer-Policy", "no-referrer")
-                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")  # no picture in another site's page
-                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+                own = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(guard for guard in _GUARDS if guard[0] not in own)]
             await send(message)
 
         await self._app(scope, receive, guarded)

@@ -43,11 +43,11 @@ from api.routes import (
     webhooks,
 )
 from api.tokenizers import Tokenizers
+from api.wire import Wire
 from contract import logs
 from contract.access import Keys
 from contract.audit import Audit
 from contract.blobs import open_blobs
-from contract.broker import make_celery
 from contract.errors import LibraryAway
 from contract.library import open_library
 from contract.reaper import Reaper
@@ -84,13 +84,15 @@ def create_app(settings: Settings | None = None, tracing: Tracing | None = None)
     webhooks.describe_message(app)
     pictures, rest = (images, library, verification, reading), (events, webhooks, dead_letters, catalogue)
     for module in (jobs, queue, *pictures, *rest, tokens, health, me, docs, sign_in):
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)  # `include_router` would match each of them twice
     app.include_router(make_router(settings))
     mount_static(app)
     # The last one added is the first to see a request.
     uploads = (images.router.prefix, reading.PATH)
     app.add_middleware(BodyLimit, upload_paths=uploads, upload_limit=settings.max_upload)
-    app.add_middleware(Door, keys=services.keys, limits=services.limits, settings=settings, audit=services.audit)
+    app.add_middleware(
+        Door, wire=services.wire, keys=services.keys, limits=services.limits, settings=settings, audit=services.audit
+    )
     app.add_middleware(Gate, hosts=allowed_hosts(settings))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measure, metrics=HttpMetrics(registry))
@@ -114,13 +116,14 @@ def _telemetry(tracing: Tracing) -> TelemetryConfig:
 def _services(settings: Settings, tracing: Tracing) -> Services:
     """Nothing here connects: the api starts, and answers 503, while Redis is away."""
     store = JobStore(connect(settings))
+    wire = Wire(settings, store.scripts)
     return Services(
         settings=settings,
         store=store,
-        look=Coalesced(store.find),
+        wire=wire,
+        look=Coalesced(wire.find),
         blobs=open_blobs(settings),
         library=open_library(settings),
-        celery=make_celery(settings),
         changes=Changes(settings),
         tokenizers=Tokenizers(store),
         decoder=Decoder(settings.picture_seconds),
@@ -137,7 +140,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(refuse_evicting, services.store.redis)
     with suppress(LibraryAway):  # told in the log; the first who needs it tries again
         await run_in_threadpool(services.library.migrate)
-    reaper = Reaper(services.store, services.blobs, services.library, services.celery, services.settings)
+    reaper = Reaper(services.store, services.blobs, services.library, services.settings)
     courier = Courier(services.store, services.keys, Outbound())
     reaper.start()
     if services.settings.webhooks:
@@ -148,10 +151,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gc.freeze()  # what lives as long as the process need not be looked through again and again: 0.2 s each time
         yield
     await services.limits.close()
+    await services.wire.close()
     courier.stop()
     reaper.stop()
     reaper.join(2)
     services.decoder.close()
-    services.celery.close()
     services.library.close()
     services.store.redis.close()

@@ -3,12 +3,11 @@
 import re
 import secrets
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract import logs
 
-_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIds:
@@ -21,12 +20,12 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _SANE.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = given.decode() if _SANE.fullmatch(given) else f"req_{secrets.token_hex(8)}"
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
         with logs.about(request=request_id):

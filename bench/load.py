@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from contract.broker import make_celery, send_hint
+import psutil
+
 from contract.ids import new_job_id
 from contract.requests import Txt2Img
 from contract.settings import ROOT
+from contract.steering import Steering
 from tests.chaos.stack import Stack, eventually
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -196,20 +198,46 @@ def submitting(seconds: float) -> Iterator[Row]:
                   "p50 < 5 ms, p95 < 15 ms", p50 < 0.005 and p95 < 0.015)  # fmt: skip
 
 
+def cost(requests: int) -> Iterator[Row]:
+    """What a request takes of the api's core, one after the other so that none is answered along with another."""
+    with Stack(workers=1, proxied=False) as stack:
+        process = psutil.Process(stack.keeper.children["api-0"].group)
+        body = json.dumps(BODY).encode()
+
+        async def spent(expected: int, method: str, path: str, body: bytes = b"") -> float:
+            """Milliseconds each, user and system, after some that warm up; the rest of the process included."""
+            connection, tally = Connection(stack.ports[0]), Tally([])
+            for count in (requests // 10, requests):
+                before, began = process.cpu_times(), len(tally.seconds)
+                for _ in range(count):
+                    await tally.time(connection, expected, method, path, body)
+                after = process.cpu_times()
+            assert not tally.errors
+            connection.close()
+            used = after.user + after.system - before.user - before.system
+            return float(used / (len(tally.seconds) - began) * 1e3)
+
+        Steering(stack.store).hold()
+        _, (job_id,) = asyncio.run(submit(stack.ports[0], 1, 1, 1))
+        for what, most, ask in (
+            ("GET of a waiting job", 1.0, (200, "GET", f"/api/v1/jobs/{job_id}")),
+            ("POST of a job", 3.5, (202, "POST", "/api/v1/jobs", body)),
+        ):
+            found = asyncio.run(spent(*ask))
+            yield Row(f"{what}, of the api's core", f"{found:.2f} ms", f"< {most} ms", found < most)
+
+
 @contextmanager
 def queued(stack: Stack, jobs: Sequence[tuple[str, int]], steps: int) -> Iterator[dict[str, list[str]]]:
-    """Jobs of several owners, put into the ledger and rung for as the api does, in this order: ids by owner."""
+    """Jobs of several owners, put into the ledger as the api does, in this order: ids by owner."""
     ids: dict[str, list[str]] = {}
-    bell = make_celery(stack.settings)
     request = Txt2Img.model_validate({**BODY, "steps": steps, "model": "mini"})
     for owner, count in jobs:
         for _ in range(count):
             job_id = new_job_id()
             stack.store.submit(job_id, request, owner=owner, steps=steps, inputs={}, max_queue=10**6)
-            send_hint(bell, job_id)
             ids.setdefault(owner, []).append(job_id)
     yield ids
-    bell.close()
 
 
 def span(stack: Stack, ids: Sequence[str]) -> float:
@@ -263,11 +291,12 @@ def write(rows: Sequence[Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
-    parser.add_argument("--only", help="one part: polling, submitting, scaling, fairness or memory")
+    parser.add_argument("--only", help="one part: cost, polling, submitting, scaling, fairness or memory")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
     parser.add_argument("--write", action="store_true", help="write the table into docs/reliability.md")
     given = parser.parse_args()
     parts: dict[str, Callable[[], Iterator[Row]]] = {
+        "cost": lambda: cost(2000),
         "polling": lambda: polling(given.seconds),
         "submitting": lambda: submitting(given.seconds),
         "scaling": lambda: scaling(200),

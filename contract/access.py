@@ -13,8 +13,10 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, cast
 
 import redis
@@ -88,6 +90,28 @@ class Usage(_Record):
     last_hour: float = Field(description="Megapixel-steps accepted in the last hour; a quota counts these.")
     in_flight: int = Field(description="Jobs that wait or run.")
     used_at: datetime | None = Field(description="When the key was last seen, to the minute.")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a request shows to be let in: every key's text that it carries, right or wrong, and a session's token."""
+
+    texts: frozenset[str]
+    token: str | None
+
+    def sought(self) -> tuple[str, str]:
+        """What lua/door.lua looks up: a key's id or "", a session or "". A key goes before a session."""
+        if self.texts:
+            form = _TEXT.fullmatch(next(iter(self.texts))[:200]) if len(self.texts) == 1 else None
+            return (form[1] if form else ""), ""
+        return "", _digest(self.token) if self.token else ""
+
+    def holder(self, record: str, began_with: str) -> Key | None:
+        """Whose they are, by what it found; None when they are nobody's, as two different keys are."""
+        key = _read(record) if record else None
+        if self.texts:
+            return key if len(self.texts) == 1 and _fits(key, _digest(next(iter(self.texts)))) else None
+        return key if key and any(secret.sha256 == began_with for secret in key.alive(_now())) else None
 
 
 class Keys:
@@ -170,7 +194,7 @@ class Keys:
         # redis-py's hints know of no callable that gives a value.
         return cast("Key", self.redis.transaction(cast("Any", write), keys.KEYS, value_from_callable=True))
 
-    # --- at the door -------------------------------------------------------------------------------
+    # --- at the door (lua/door.lua tells whose a request is) ----------------------------------------
 
     def none(self) -> bool:
         """Whether there was never a key: then everybody is `local`. Revoking the last one opens nothing."""
@@ -178,45 +202,27 @@ class Keys:
 
     def holder(self, text: str) -> Key | None:
         """Whose key this is; None when it is nobody's. Any text may be asked about."""
-        secret = self._held(text)
-        return secret and secret[0]
+        shown = Credentials(frozenset({text}), None)
+        key_id, _ = shown.sought()
+        return shown.holder(cast("str | None", self.redis.hget(keys.KEYS, key_id)) or "", "")
 
     def sign_in(self, text: str) -> str | None:
         """Begin a session with a key: its token; None when the key is nobody's."""
-        held = self._held(text)
-        if held is None:
+        key = self.holder(text)
+        if key is None:
             return None
         token = _spell(32)
-        self.redis.set(_session(token), f"{held[0].id} {held[1]}", ex=SESSION_SECONDS)
+        self.redis.set(_session(token), f"{key.id} {_digest(text)}", ex=SESSION_SECONDS)
         return token
 
     def sign_out(self, token: str) -> None:
         """End a session."""
         self.redis.delete(_session(token))
 
-    def visitor(self, token: str) -> Key | None:
-        """Whose session this is; None when it is over, or its key is."""
-        kept = cast("str | None", self.redis.get(_session(token)))
-        if kept is None:
-            return None
-        key_id, sha256 = kept.split(" ")
-        key = self.read(key_id)
-        alive = key and any(secret.sha256 == sha256 for secret in key.alive(_now()))
-        return key if alive else None
-
-    def _held(self, text: str) -> tuple[Key, str] | None:
-        """The key with this text, and the text's hash. Compares bytes, and all there are to compare."""
-        digest = _digest(text)
-        form = _TEXT.fullmatch(text[:200])
-        key = self.read(form[1]) if form else None
-        known = [secret.sha256 for secret in key.alive(_now())] if key else []
-        fits = [hmac.compare_digest(digest.encode(), each.encode()) for each in known or [_NOTHING]]
-        return (key, digest) if key and any(fits) else None
-
     def read(self, key_id: str) -> Key | None:
         """The key of this id, whatever has become of it."""
         record = cast("str | None", self.redis.hget(keys.KEYS, key_id))
-        return Key.model_validate_json(record) if record else None
+        return _read(record) if record else None
 
     # --- usage -------------------------------------------------------------------------------------
 
@@ -247,6 +253,7 @@ def csrf_of(token: str) -> str:
     return hashlib.sha256(f"csrf {token}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Whether an address, or the name localhost, is this machine's own."""
     try:
@@ -267,6 +274,18 @@ def over_quota(cost: float, which: str, most: str, wait: int) -> RequestError:
     if wait < 0:
         return BadRequest(Phrase("{told} Lower the steps, the count or the size.", told=told), "steps")
     return OverQuota(Phrase("{told} Wait, or lower the steps, the count or the size.", told=told), wait)
+
+
+@lru_cache(maxsize=1024)
+def _read(record: str) -> Key:
+    return Key.model_validate_json(record)
+
+
+def _fits(key: Key | None, digest: str) -> bool:
+    """Whether this is the hash of one of a key's texts. Compares bytes, and all there are to compare."""
+    known = [secret.sha256 for secret in key.alive(_now())] if key else []
+    fits = [hmac.compare_digest(digest.encode(), each.encode()) for each in known or [_NOTHING]]
+    return any(fits)
 
 
 def _now() -> datetime:

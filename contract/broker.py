@@ -1,18 +1,14 @@
-"""Celery, used as a doorbell: a message carries one job id and means "there may be work".
+"""Celery as the workers have it: the app that hears hints (hints.py).
 
-The ledger (store.py) decides who does it, so a message lost or doubled does no harm. The options were measured:
-`ack_emulation: False` keeps a Redis restart from killing the worker, early acknowledgement keeps a dropped
-connection from running jobs twice (docs/decisions.md).
+The options were measured: `ack_emulation: False` keeps a Redis restart from killing the worker, early acknowledgement
+keeps a dropped connection from running jobs twice (docs/decisions.md).
 """
 
 from celery import Celery
 
 from contract import keys
+from contract.hints import QUEUE
 from contract.settings import Settings
-
-QUEUE = "darkroom.hint"
-UNREAD_HINTS = keys.CELERY_PREFIX + QUEUE  # the Redis list Celery keeps them in
-RUN = "darkroom.run"
 
 
 def broker_url(settings: Settings) -> str:
@@ -21,7 +17,7 @@ def broker_url(settings: Settings) -> str:
 
 
 def make_celery(settings: Settings) -> Celery:
-    """The Celery app that sends and receives hints."""
+    """The Celery app that receives hints."""
     app = Celery("darkroom", broker=broker_url(settings), set_as_current=False)
     app.conf.update(
         task_serializer="json",
@@ -54,11 +50,3 @@ def make_celery(settings: Settings) -> Celery:
         },
     )
     return app
-
-
-def send_hint(app: Celery, job_id: str) -> None:
-    """Ring the bell for one job. Raises kombu's OperationalError when Redis is away.
-
-    The worker declares the queue, a list in Redis; declaring it with every hint would be most of what one costs.
-    """
-    app.send_task(RUN, args=[job_id], queue=QUEUE, declare=[], argsrepr=job_id, kwargsrepr="{}")

@@ -6,12 +6,9 @@ import threading
 import time
 from functools import partial
 
-from celery import Celery
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from contract.blobs import Blobs
-from contract.broker import send_hint
 from contract.checkpoints import Checkpoints
 from contract.library import Library
 from contract.settings import Settings
@@ -27,10 +24,9 @@ _ABANDON_SECONDS = 600.0  # so long a job waits for a worker that has its model
 class Reaper(threading.Thread):
     """Once a second one process of all does the round; that two might is harmless, each step is idempotent."""
 
-    def __init__(self, store: JobStore, blobs: Blobs, library: Library, celery: Celery, settings: Settings) -> None:
+    def __init__(self, store: JobStore, blobs: Blobs, library: Library, settings: Settings) -> None:
         super().__init__(name="reaper", daemon=True)
-        self._store, self._blobs, self._library = store, blobs, library
-        self._celery, self._settings = celery, settings
+        self._store, self._blobs, self._library, self._settings = store, blobs, library, settings
         self._checkpoints = Checkpoints(settings.checkpoints)
         self._stopping = threading.Event()
         self._me = secrets.token_hex(8)
@@ -43,15 +39,15 @@ class Reaper(threading.Thread):
                 if self._store.elect_reaper(self._me):
                     self.round(sweep=rounds % _SWEEP_EVERY == 0)
                     rounds += 1
-            except (RedisError, OperationalError, OSError) as error:
+            except (RedisError, OSError) as error:
                 log.warning("reaper: %s; trying again", error)
             except Exception:
                 log.exception("reaper: unexpected")
 
     def round(self, *, sweep: bool) -> None:
         """One round."""
-        for job_id in self._store.reap(self._settings.max_attempts, lease_seconds=self._settings.lease_seconds):
-            send_hint(self._celery, job_id)
+        unheard = self._store.reap(self._settings.max_attempts, lease_seconds=self._settings.lease_seconds)
+        self._store.ring(unheard)
         if sweep:
             if time.monotonic() - self._born > _ABANDON_SECONDS:  # after an outage workers need time to come back
                 for job_id in Steering(self._store).abandon(_ABANDON_SECONDS):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -12,6 +13,12 @@ from contract.kinds import JobRequest
 from contract.verification import Original, Verification
 
 _REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
+
+
+@lru_cache(maxsize=1024)
+def _request(text: str) -> JobRequest:
+    """A request never changes, and is read with every look at its job."""
+    return _REQUEST.validate_json(text)
 
 
 def utc(time: Sequence[int | str]) -> datetime:
@@ -57,7 +64,7 @@ def _job(fields: Mapping[str, str], before: Ahead | None, images: Sequence[Image
         created_at=_from_ms(fields["created_at"]),
         started_at=_from_ms(fields["started_at"]) if "started_at" in fields else None,
         finished_at=_from_ms(fields["finished_at"]) if "finished_at" in fields else None,
-        request=_REQUEST.validate_json(fields["request"]),
+        request=_request(fields["request"]),
         progress=_progress(fields, state, before, preview, now),
         images=list(images),
         error=Problem.model_validate({"code": fields["error_code"], "message": fields["error_message"]})

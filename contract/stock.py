@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from contract import keys
-from contract.broker import UNREAD_HINTS
 from contract.estimates import Accuracy, accuracy
+from contract.hints import UNREAD
 from contract.store import JobStore
 
 _STANDS = ("queued", "paused", "running")
@@ -30,7 +30,7 @@ class Stock:
 
 def take_stock(store: JobStore) -> Stock:
     """Look at all of it; two round trips."""
-    *found, unread = store.run("stock", UNREAD_HINTS)
+    *found, unread = store.run("stock", UNREAD)
     with store.redis.pipeline(transaction=False) as pipe:
         pipe.hgetall(keys.COUNTERS)
         pipe.hgetall(keys.ESTIMATES)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,11 +22,11 @@ from redis.retry import Retry
 
 from contract import keys
 from contract.access import over_quota
-from contract.broker import UNREAD_HINTS
 from contract.deaths import UNKNOWN, Death
-from contract.errors import Conflict, ErrorCode, QueueFull
+from contract.errors import Conflict, ErrorCode, NotFound, QueueFull
 from contract.estimates import Standing, cost_of
 from contract.grid import Grid
+from contract.hints import UNREAD, hint
 from contract.jobs import Job, JobState, ModelInfo, StoredImage, WorkerInfo
 from contract.kinds import JobRequest
 from contract.phrases import Phrase
@@ -35,14 +36,15 @@ from contract.settings import Settings
 from contract.verification import Original, Verification
 
 _LUA = Path(__file__).parent / "lua"
-_SHARED = ("prelude", "alone", "standing")  # put before every script
+_SHARED = ("prelude", "alone", "standing", "view")  # put before every script
 _WORKER_SILENT_MS = 15_000
 _PREVIEW_SECONDS = 60
 _EVENTS = 100  # of a job, the latest
 _ENDED, _ENDED_BEFORE = 1, 2  # what finish.lua says
 _UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anything was measured
-_FULL, _REPLAYED, _OTHER_BODY, _OVER_QUOTA = 0, 2, 3, 4  # what submit.lua says
+_FULL, _OTHER_BODY, _OVER_QUOTA = 0, 3, 4  # what submit.lua says, but for 1 and 2: accepted, now or before
 _OTHER_REQUEST = "This Idempotency-Key was sent with another request; take a new key for a new request."
+_GONE = "There is no job of this id; it may have been deleted."
 LEAD_MS: dict[Priority, int] = {
     "high": 300_000,
     "normal": 0,
@@ -111,7 +113,7 @@ class JobStore:
         self.redis = client
         texts = [(_LUA / f"{name}.lua").read_text() for name in _SHARED]
         prelude = "\n".join([f"local PREFIX = '{keys.PREFIX}'", *texts])
-        self._scripts = {
+        self.scripts = {
             path.stem: client.register_script(f"{prelude}\n{path.read_text()}")
             for path in _LUA.glob("*.lua")
             if path.stem not in _SHARED
@@ -119,7 +121,7 @@ class JobStore:
 
     def run(self, script: str, *args: str | int | float) -> Any:
         """Run a script of lua/."""
-        return self._scripts[script](args=list(args))
+        return self.scripts[script](args=list(args))
 
     # --- what the api writes -----------------------------------------------------------------------
 
@@ -137,12 +139,13 @@ class JobStore:
         request_id: str = "",
         traceparent: str = "",
         verifies: Original | None = None,
-    ) -> str:
-        """Accept a job; its id, which is another where `once` stands for a job already.
+    ) -> Job:
+        """Accept a job, and ring for it: the job, which is an earlier one where `once` stands for that.
 
-        Raises QueueFull, OverQuota, BadRequest for what its owner's quota never allows, and Conflict where `once`
-        stands for another request. `steps` is the sum over its images; submitting an id again is harmless. drawn: as
-        in `Work`; empty = the request's own prompts. verifies: the picture that it makes again.
+        Raises QueueFull, OverQuota, BadRequest for what its owner's quota never allows, Conflict where `once` stands
+        for another request, and NotFound where its job is being deleted. `steps` is the sum over its images; submitting
+        an id again is harmless. drawn: as in `Work`; empty = the request's own prompts. verifies: the picture that it
+        makes again.
         """
         body = request.model_dump(mode="json")
         wishes = request.base if isinstance(request, Grid) else request
@@ -156,7 +159,7 @@ class JobStore:
         said, what, *quota = self.run(
             "submit", job_id, owner, body["kind"], request.model or "", steps, cost, *times,
             max_queue, key, once.digest if once else "", request_id, *texts, webhook, traceparent,
-            verifies.model_dump_json() if verifies else "",
+            verifies.model_dump_json() if verifies else "", UNREAD, hint(job_id),
         )
         # fmt: on
         if said == _FULL:
@@ -167,7 +170,9 @@ class JobStore:
             raise Conflict(_OTHER_REQUEST)
         if said == _OVER_QUOTA:
             raise over_quota(cost / 1e6, what, *quota)
-        return str(what) if said == _REPLAYED else job_id
+        for job in jobs_from(what):
+            return job
+        raise NotFound(_GONE)
 
     def replayed(self, owner: str, once: "Once") -> str | None:
         """The job that an Idempotency-Key stands for, if any. Raises Conflict where it is another request's."""
@@ -178,6 +183,11 @@ class JobStore:
         if digest != once.digest:
             raise Conflict(_OTHER_REQUEST)
         return job_id
+
+    def ring(self, job_ids: Sequence[str]) -> None:
+        """Let workers know once more that there may be work: a hint for each of these jobs."""
+        if job_ids:
+            self.redis.lpush(UNREAD, *map(hint, job_ids))
 
     def cancel(self, job_id: str) -> JobState | None:
         """Ask for a job to be cancelled; tells the state it was in, None when there is no such job."""
@@ -279,7 +289,7 @@ class JobStore:
 
         lease_seconds: what every claim gets when nobody has reaped for a while, since Redis was away.
         """
-        times = int(hint_age * 1000), most, UNREAD_HINTS, int(lease_seconds * 1000)
+        times = int(hint_age * 1000), most, UNREAD, int(lease_seconds * 1000)
         return cast("list[str]", self.run("reap", max_attempts, *times))
 
     def sweep(self, age_seconds: float = 3600.0) -> list[str]:
@@ -353,11 +363,6 @@ class JobStore:
         """Jobs in the order asked for, without those that are gone: one round trip for a hundred."""
         ids = list(job_ids)
         return [job for i in range(0, len(ids), 100) for job in jobs_from(self.run("look", *ids[i : i + 100]))]
-
-    def find(self, job_ids: Sequence[str]) -> list[Job | None]:
-        """Each of these jobs, None where there is none."""
-        found = {job.id: job for job in self.get_many(job_ids)}
-        return [found.get(job_id) for job_id in job_ids]
 
     def standing(self, model: str) -> Standing:
         """Who waits for this model ('' = none), and how fast its workers are."""
@@ -479,7 +484,12 @@ class JobStore:
     def models(self) -> dict[str, ModelInfo]:
         """Every model a worker has published, by name; kept when the worker goes."""
         records = cast("dict[str, str]", self.redis.hgetall(keys.MODELS))
-        return {name: ModelInfo.model_validate_json(record) for name, record in sorted(records.items())}
+        return {name: _model(record) for name, record in sorted(records.items())}
+
+
+@lru_cache(maxsize=64)
+def _model(record: str) -> ModelInfo:
+    return ModelInfo.model_validate_json(record)
 
 
 def _ms(seconds: float | None) -> int:

@@ -103,8 +103,9 @@ def without_torch(modules: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_api_starts_without_torch() -> None:
-    without_torch("api.main, cli.main\nassert not [name for name in sys.modules if name.split('.')[0] == 'worker']")
+def test_the_api_starts_without_torch_and_celery() -> None:
+    strangers = "[name for name in sys.modules if name.split('.')[0] in ('worker', 'celery', 'kombu')]"
+    without_torch(f"api.main, cli.main\nassert not {strangers}")
 
 
 def test_the_process_around_a_worker_knows_no_torch() -> None:

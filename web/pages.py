@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,15 @@ CSP = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+
+# Each page's styles, in the order in which they apply.
+STYLES = {
+    "studio": ("base", "panel", "prompt", "table", "contact", "slider", "canvas", "guide", "sign-in", "help"),
+    "queue": ("base", "toast", "queue", "sign-in", "help"),
+    "library": ("base", "library", "grid", "toast", "sheet", "slider", "compare", "sign-in", "help"),
+    "settings": ("base", "settings", "sign-in", "help"),
+    "sign-in": ("base", "sign-in"),
+}
 
 EXAMPLES = (
     "a black cat on a beach at sunset",
@@ -121,7 +131,7 @@ def _templates(language: Language) -> Environment:
 def sign_in_page(told: str, look: Look) -> str:
     """The page that takes a key. told: what was wrong with the one before, in English, or ""."""
     template = _templates(look.language).get_template("sign_in.html")
-    return template.render(look._asdict(), told=told, alone=True)
+    return template.render(look._asdict(), sheet=_sheet("sign-in").path, told=told, alone=True)
 
 
 _IMPORT = re.compile(r'^(?:import|export|\}) ?.*? ?from "(\..+?)";|^import "(\..+?)";', re.MULTILINE)
@@ -149,14 +159,28 @@ def _sentences(module: str) -> set[str]:
     return sentences_in((_HERE / "static" / "js" / module).read_text("utf-8"))
 
 
-def _render(look: Look, template: str, here: str, main: str, *styles: str, **more: Any) -> str:
-    """A page within the layout. here: its address; main: its first module."""
+class _Sheet(NamedTuple):
+    """A page's styles in one file: the browser paints nothing before it has them all. path: below /static."""
+
+    path: str
+    css: str
+
+
+@cache
+def _sheet(page: str) -> _Sheet:
+    """page: of STYLES. Its path changes with what it says, so that it need not be asked about again."""
+    css = "\n".join((_HERE / "static" / "css" / f"{name}.css").read_text("utf-8") for name in STYLES[page])
+    return _Sheet(f"sheets/{page}.{sha256(css.encode()).hexdigest()[:12]}.css", css)
+
+
+def _render(look: Look, template: str, here: str, main: str, sheet: str, **more: Any) -> str:
+    """A page within the layout. here: its address; main: its first module; sheet: of STYLES."""
     modules = _modules(main)
     frame = {
         "here": here,
         "main": main,
         "modules": modules,
-        "styles": (*styles, "sign-in.css", "help.css"),
+        "sheet": _sheet(sheet).path,
         "messages": look.language.messages(set().union(*map(_sentences, modules))),
         "told": "",
         "alone": False,
@@ -171,13 +195,7 @@ def _studio(settings: Settings, look: Look) -> str:
         "page.html",
         "/",
         "main.js",
-        "panel.css",
-        "prompt.css",
-        "table.css",
-        "contact.css",
-        "slider.css",
-        "canvas.css",
-        "guide.css",
+        "studio",
         fields=_fields(),
         samplers=[(s.name.value, s.label, say(s.description), _takes(s), say(s.group)) for s in SAMPLERS],
         schedules=[(s.name.value, s.label, say(s.description), _takes(s)) for s in SCHEDULES],
@@ -191,7 +209,7 @@ def _studio(settings: Settings, look: Look) -> str:
 
 
 def _queue(look: Look) -> str:
-    return _render(look, "queue.html", "/queue", "queue/main.js", "toast.css", "queue.css")
+    return _render(look, "queue.html", "/queue", "queue/main.js", "queue")
 
 
 def _library(settings: Settings, look: Look) -> str:
@@ -201,12 +219,7 @@ def _library(settings: Settings, look: Look) -> str:
         "library.html",
         "/library",
         "library/main.js",
-        "library.css",
-        "grid.css",
-        "toast.css",
-        "sheet.css",
-        "slider.css",
-        "compare.css",
+        "library",
         samplers=[(s.name.value, s.label) for s in SAMPLERS],
         schedules=[(s.name.value, s.label) for s in SCHEDULES],
         max_upload=settings.max_upload,
@@ -215,7 +228,7 @@ def _library(settings: Settings, look: Look) -> str:
 
 def _settings(look: Look) -> str:
     more = languages().values()
-    return _render(look, "settings.html", "/settings", "settings/main.js", "settings.css", languages=more)
+    return _render(look, "settings.html", "/settings", "settings/main.js", "settings", languages=more)
 
 
 def make_router(settings: Settings) -> APIRouter:
@@ -267,9 +280,17 @@ def _page(html: str) -> HTMLResponse:
 
 
 class _Static(StaticFiles):
-    """Static files that are asked about at every visit (ETag), so that an upgrade never mixes old and new modules."""
+    """Static files that are asked about at every visit (ETag), so that an upgrade never mixes old and new modules.
+
+    Beside them the pages' sheets. A page of yesterday that asks for its own gets today's, once.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        page = path.removeprefix("sheets/").partition(".")[0]
+        if path.startswith("sheets/") and page in STYLES:
+            sheet = _sheet(page)
+            keep = "public, max-age=31536000, immutable" if path == sheet.path else "no-cache"
+            return Response(sheet.css, media_type="text/css", headers={"Cache-Control": keep})
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         return response

@@ -16,8 +16,9 @@ from celery.signals import setup_logging, worker_init, worker_ready
 
 from contract import logs
 from contract.blobs import Blobs, open_blobs
-from contract.broker import RUN, make_celery
+from contract.broker import make_celery
 from contract.deaths import death
+from contract.hints import RUN
 from contract.library import open_library
 from contract.reaper import Reaper
 from contract.redis_check import refuse_evicting
@@ -75,7 +76,7 @@ class WorkerProcess:
         self._watchdog = Watchdog(workshop.pulse, settings.watchdog_seconds, lambda why: worker.die(death(why)))
         self._watchdog.start()
         worker.start()
-        Reaper(store, blobs, library, self.app, settings).start()
+        Reaper(store, blobs, library, settings).start()
         return worker
 
     def _take_signals(self, **_: Any) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import ServicesDep, StoreDep, VisibleDep, ring
+from api.deps import ServicesDep, StoreDep, VisibleDep
 from api.problems import documented
 from contract.dead_letters import DeadLetter, DeadLetters
 from contract.errors import NotFound
@@ -53,7 +53,6 @@ def replay_dead_letter(job_id: str, services: ServicesDep, owner: VisibleDep, re
     job = services.store.get(new_id) if new_id else None
     if job is None:  # purged, or replayed and deleted, a moment ago
         raise _unknown()
-    ring(services.celery, job.id)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return job
 

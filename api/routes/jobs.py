@@ -8,9 +8,9 @@ from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import REVIEW_SECONDS
-from api.bodies import StrictJSONRoute
 from api.cursors import Cursor, read_cursor, write_cursor
-from api.deps import OwnerDep, Services, ServicesDep, StayDep, StoreDep, VisibleDep, ring
+from api.deps import OwnerDep, Services, ServicesDep, StayDep, StoreDep, VisibleDep
+from api.direct import DirectRoute
 from api.headers import unchanged
 from api.kinds import resolve_any
 from api.problems import documented
@@ -30,7 +30,7 @@ from contract.steering import Steering
 from contract.store import JobStore, Once
 from contract.verification import Original
 
-router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=StrictJSONRoute)
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], route_class=DirectRoute)
 
 
 @router.post(
@@ -63,14 +63,13 @@ def submit_job(
     store = services.store
     once = Once(idempotency_key, sha256(request.model_dump_json().encode()).hexdigest()) if idempotency_key else None
     earlier = store.replayed(owner, once) if once else None
-    job_id = earlier or _accept(request, services, owner, once)
-    job = find_job(store, job_id, owner)
+    job = find_job(store, earlier, owner) if earlier else _accept(request, services, owner, once)
     if job.progress.starts_in_seconds and not earlier:
-        store.told(job_id, job.progress.starts_in_seconds, job.progress.eta_seconds)
-    return _json(job.model_dump_json(), 202, {"Location": f"{router.prefix}/{job_id}"})
+        store.told(job.id, job.progress.starts_in_seconds, job.progress.eta_seconds)
+    return _json(job.model_dump_json(), 202, {"Location": f"{router.prefix}/{job.id}"})
 
 
-def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> str:
+def _accept(request: JobRequest, services: Services, owner: str, once: Once | None) -> Job:
     store, settings = services.store, services.settings
     _refuse_webhook(request, settings)
     resolved = resolve_any(request, owner=owner, store=store, library=services.library, settings=settings)
@@ -80,9 +79,9 @@ def _accept(request: JobRequest, services: Services, owner: str, once: Once | No
 
 def enqueue(
     resolved: Resolved, services: Services, owner: str, *, once: Once | None = None, verifies: Original | None = None
-) -> str:
-    """Into the ledger, and ring the bell: the job's id. once, verifies, what it raises: as `JobStore.submit`."""
-    job_id = services.store.submit(
+) -> Job:
+    """Into the ledger, which rings the bell. once, verifies, what it raises: as `JobStore.submit`."""
+    return services.store.submit(
         new_job_id(),
         resolved.request,
         owner=owner,
@@ -95,8 +94,6 @@ def enqueue(
         traceparent=services.tracing.traceparent(),
         verifies=verifies,
     )
-    ring(services.celery, job_id)
-    return job_id
 
 
 def _refuse_webhook(request: JobRequest, settings: Settings) -> None:
@@ -230,12 +227,12 @@ def pause_job(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
 
 
 @router.post("/{job_id:job}/resume", status_code=202, responses=documented(404, 409, 503))
-def resume_job(job_id: str, services: ServicesDep, owner: OwnerDep) -> Job:
+def resume_job(job_id: str, store: StoreDep, owner: OwnerDep) -> Job:
     """Let a paused job run again, from its old place in the line."""
-    find_job(services.store, job_id, owner)
-    _not_over(Steering(services.store).resume(job_id))
-    ring(services.celery, job_id)
-    return find_job(services.store, job_id, owner)
+    find_job(store, job_id, owner)
+    _not_over(Steering(store).resume(job_id))
+    store.ring([job_id])
+    return find_job(store, job_id, owner)
 
 
 class Move(BaseModel):
@@ -282,7 +279,6 @@ def retry_job(job_id: str, services: ServicesDep, owner: OwnerDep, response: Res
     find_job(services.store, job_id, owner)
     new_id = new_job_id()
     Steering(services.store).retry(job_id, new_id, max_queue=services.settings.max_queue, request_id=_request_id())
-    ring(services.celery, new_id)
     response.headers["Location"] = f"{router.prefix}/{new_id}"
     return find_job(services.store, new_id, owner)
 

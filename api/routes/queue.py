@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import ServicesDep, StoreDep, VisibleDep, WhoDep, ring
+from api.deps import StoreDep, VisibleDep, WhoDep
 from api.problems import documented
 from contract.estimates import Accuracy
 from contract.jobs import Job, WorkerInfo
@@ -46,11 +46,10 @@ def pause_queue(store: StoreDep) -> Queue:
 
 
 @router.post("/queue/resume", responses=documented(503))
-def resume_queue(services: ServicesDep) -> Queue:
+def resume_queue(store: StoreDep) -> Queue:
     """Let workers take jobs again."""
-    for job_id in Steering(services.store).let_go():
-        ring(services.celery, job_id)
-    return read_queue(services.store)
+    store.ring(Steering(store).let_go())
+    return read_queue(store)
 
 
 class ActiveListing(BaseModel):

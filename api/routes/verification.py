@@ -6,7 +6,7 @@ from api.deps import OwnerDep, ServicesDep
 from api.problems import documented
 from api.remake import Remake, remake
 from api.routes.images import find_image, unknown
-from api.routes.jobs import enqueue, find_job
+from api.routes.jobs import enqueue
 from contract.blobs import Blobs
 from contract.errors import Conflict, RequestError, Unavailable
 from contract.jobs import Job
@@ -31,9 +31,9 @@ def verify_image(image_id: str, services: ServicesDep, owner: OwnerDep, response
     made = remake(image, services.store.models(), services.settings)
     _require(image.sha256, services.blobs, unknown(), "The picture could not be read")
     _require_inputs(made, image_id, services.blobs)
-    job_id = enqueue(made.job, services, owner, verifies=made.original)
-    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
-    return find_job(services.store, job_id, owner)
+    job = enqueue(made.job, services, owner, verifies=made.original)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return job
 
 
 def _require_inputs(made: Remake, image_id: str, blobs: Blobs) -> None:

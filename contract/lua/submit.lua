@@ -1,11 +1,11 @@
 -- id, owner, kind, model or '', steps, pixel-steps, lead ms, start and finish within ms (0 = whenever), max_queue,
 -- idempotency key or '', digest of the body, request id, and in JSON request, inputs (image id → sha256), drawn, webhook or '';
--- traceparent or '', and in JSON the picture that it makes again or ''
--- → {1, jobs waiting} created, {0, jobs waiting} full, {2, job id} the key's job stands already, {3} for another body,
+-- traceparent or '', and in JSON the picture that it makes again or ''; the list of unread hints, and one for the job
+-- → {1, view} created, {0, jobs waiting} full, {2, view} the key's job stands already, {3} for another body (lua/view.lua),
 -- {4, quota, how much it is, seconds to wait or -1 = for ever} a quota of its owner's key forbids it.
 -- lead: how much earlier than it did the job counts as having come, for its priority.
 local id, owner, kind, model, steps, cost, lead, start, finish_in, max_queue, once, body, request_id = unpack(ARGV)
-local request, inputs, drawn, webhook, traceparent, verifies = unpack(ARGV, 14)
+local request, inputs, drawn, webhook, traceparent, verifies, unread, hint = unpack(ARGV, 14)
 local created = now()
 local minute, spent = math.floor(created / 60000), PREFIX .. 'spent:' .. owner
 
@@ -49,10 +49,10 @@ local waiting = redis.call('ZCARD', QUEUED) + redis.call('ZCARD', PAUSED) + redi
 if once ~= '' then  -- what it stands for was paid for already
   local earlier = redis.call('HMGET', PREFIX .. 'idem:' .. once, 'job', 'body')
   if earlier[1] and redis.call('EXISTS', job_key(earlier[1])) == 1 then
-    return earlier[2] == body and {2, earlier[1]} or {3, ''}
+    return earlier[2] == body and {2, view({earlier[1]})} or {3, ''}
   end
 end
-if redis.call('EXISTS', job_key(id)) == 1 then return {1, waiting} end
+if redis.call('EXISTS', job_key(id)) == 1 then return {1, view({id})} end
 if waiting >= tonumber(max_queue) then return {0, waiting} end
 local refused = refusal()
 if refused then return refused end
@@ -85,4 +85,5 @@ if key then
   redis.call('HINCRBY', PREFIX .. 'used:' .. owner, 'cost', cost)
 end
 changed(id)
-return {1, waiting + 1}
+redis.call('LPUSH', unread, hint)
+return {1, view({id})}

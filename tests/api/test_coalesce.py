@@ -1,7 +1,6 @@
 """Who asks while a call runs is answered by the next one, together with all others who do."""
 
 import asyncio
-import threading
 from collections.abc import Sequence
 
 import pytest
@@ -15,13 +14,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[set[str]] = []
-        self.begun, self.may_go = threading.Event(), threading.Event()
+        self.begun, self.may_go = asyncio.Event(), asyncio.Event()
 
-    def __call__(self, keys: Sequence[str]) -> list[str]:
+    async def __call__(self, keys: Sequence[str]) -> list[str]:
         self.asked.append(set(keys))
         number = len(self.asked)
         self.begun.set()
-        assert self.may_go.wait(30)
+        await asyncio.wait_for(self.may_go.wait(), 30)
         if "bad" in keys:
             raise ValueError("bad")
         if "away" in keys:
@@ -33,7 +32,7 @@ async def behind(desk: Desk, *keys: str) -> list[str | BaseException]:
     """The answers to one who asks for "first", and to those who ask while that is being answered."""
     ask = Coalesced(desk)
     tasks = [asyncio.create_task(ask("first"))]
-    await asyncio.to_thread(desk.begun.wait, 30)
+    await asyncio.wait_for(desk.begun.wait(), 30)
     tasks += [asyncio.create_task(ask(key)) for key in keys]
     await asyncio.sleep(0)  # they ask
     desk.may_go.set()
@@ -65,7 +64,7 @@ def test_who_leaves_takes_nobody_along() -> None:
         desk = Desk()
         ask = Coalesced(desk)
         leaves, stays = asyncio.create_task(ask("a")), asyncio.create_task(ask("a"))
-        await asyncio.to_thread(desk.begun.wait, 30)
+        await asyncio.wait_for(desk.begun.wait(), 30)
         leaves.cancel()
         desk.may_go.set()
         with pytest.raises(asyncio.CancelledError):

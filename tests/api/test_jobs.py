@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.deps import Services
-from contract.broker import UNREAD_HINTS
 from contract.errors import ErrorCode
+from contract.hints import UNREAD
 from contract.jobs import Image
 from contract.store import Verdict
 from tests.api.kit import MAX_QUEUE, Worker, noise, png
@@ -49,7 +49,7 @@ def test_a_submitted_job_is_told_with_everything_filled_in(client: TestClient, s
         "step": 0, "steps": 20, "fraction": 0.0, "position": 0, "starts_in_seconds": None, "eta_seconds": None,
         "preview_url": None,
     }  # fmt: skip
-    assert services.store.redis.llen(UNREAD_HINTS) == 1
+    assert services.store.redis.llen(UNREAD) == 1
     assert client.get(answer.headers["location"]).json() == {**job, "request": {**job["request"], "seed": seed}}
 
 

@@ -70,21 +70,6 @@ def test_redis_away_in_the_middle_of_a_wait_is_503(apart: TestClient, redis_serv
     assert apart.get(f"/api/v1/jobs/{job_id}?wait=10").status_code == 503
 
 
-def test_a_hint_that_cannot_be_sent_is_no_error(
-    client: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The job is in the ledger by then, and the reaper sends the hint."""
-
-    def away(*_: object, **__: object) -> None:
-        raise ConnectionError("away")
-
-    monkeypatch.setattr(services.celery, "send_task", away)
-    answer = client.post("/api/v1/jobs", json=JOB)
-    assert answer.status_code == 202
-    assert services.store.counts() == (1, 0)
-    assert f"no hint sent for {answer.json()['id']}" in caplog.text
-
-
 def test_a_fault_of_ours_tells_an_id_and_nothing_else(
     client: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

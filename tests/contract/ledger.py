@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from contract.hints import UNREAD
 from contract.ids import image_url, new_job_id, picture_id
 from contract.jobs import Job, StoredImage
 from contract.requests import Txt2Img
@@ -12,8 +13,10 @@ SHA = "ab" * 32
 
 
 def submit(store: JobStore, *, inputs: dict[str, str] | None = None, max_queue: int = 100) -> str:
+    """A job whose hint a worker has read."""
     job_id = new_job_id()
     store.submit(job_id, REQUEST, owner="local", steps=8, inputs=inputs or {}, max_queue=max_queue)
+    store.redis.lpop(UNREAD)
     return job_id
 
 

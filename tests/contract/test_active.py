@@ -21,7 +21,7 @@ def steering(store: JobStore) -> Steering:
 
 def submit(store: JobStore, owner: str = "ann", model: str = "mini") -> str:
     request = REQUEST.model_copy(update={"model": model})
-    return store.submit(new_job_id(), request, owner=owner, steps=8, inputs={}, max_queue=5000)
+    return store.submit(new_job_id(), request, owner=owner, steps=8, inputs={}, max_queue=5000).id
 
 
 def active(steering: Steering, owner: str | None = None, limit: int = 100) -> tuple[list[str], int]:

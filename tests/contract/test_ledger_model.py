@@ -191,7 +191,7 @@ class Ledger(RuleBasedStateMachine):
         try:
             said = self.store.submit(
                 job_id, request, owner=owner, steps=2 * steps, inputs={}, max_queue=MAX_QUEUE, once=once
-            )
+            ).id
         except Conflict:
             assert standing is not None
             assert standing[1] != digest

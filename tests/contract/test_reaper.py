@@ -6,8 +6,8 @@ import time
 import pytest
 
 from contract.blobs import Blobs
-from contract.broker import UNREAD_HINTS, make_celery
 from contract.checkpoints import Checkpoints
+from contract.hints import UNREAD
 from contract.jobs import JobState
 from contract.library import Library
 from contract.reaper import Reaper
@@ -18,12 +18,12 @@ from tests.contract.ledger import claim, read, submit
 
 @pytest.fixture
 def reaper(store: JobStore, library: Library, settings: Settings) -> Reaper:
-    return Reaper(store, Blobs(settings.blobs), library, make_celery(settings), settings)
+    return Reaper(store, Blobs(settings.blobs), library, settings)
 
 
 def hinted(store: JobStore) -> list[str]:
     """Job ids in the messages that wait in Celery's list, oldest first; read from the wire format."""
-    raw = store.redis.lrange(UNREAD_HINTS, 0, -1)
+    raw = store.redis.lrange(UNREAD, 0, -1)
     assert isinstance(raw, list)
     return [json.loads(message)["headers"]["argsrepr"].strip("()',[]\"") for message in reversed(raw)]
 

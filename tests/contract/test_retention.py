@@ -9,7 +9,6 @@ import pytest
 
 from contract import keys
 from contract.blobs import Blobs
-from contract.broker import make_celery
 from contract.errors import DarkroomError
 from contract.library import Library
 from contract.reaper import Reaper
@@ -47,7 +46,7 @@ def test_finished_jobs_go_after_their_time_with_inputs_and_leave_their_pictures(
     begun = claim(store, running)
     store.redis.zincrby("darkroom:ended", -31 * DAY, old)
     limited = settings.model_copy(update={"keep_days": 30.0})
-    reaper = Reaper(store, blobs, library, make_celery(settings), limited)
+    reaper = Reaper(store, blobs, library, limited)
     reaper.round(sweep=True)
     assert store.get(old) is None
     assert store.image(picture(old).id) is None
@@ -72,7 +71,7 @@ def test_bytes_go_when_the_last_picture_of_them_has_left_the_trash(
     blobs = Blobs(settings.blobs)
     sha = blobs.put(b"made")
     one, two = (picture(f"job_{name}", sha=sha) for name in "ab")
-    reaper = Reaper(store, blobs, library, make_celery(settings), settings)
+    reaper = Reaper(store, blobs, library, settings)
     for image in (one, two):
         library.add(image)
     library.trash([one.id, two.id])
@@ -100,11 +99,11 @@ def test_what_the_library_lets_go_its_job_shows_no_more(store: JobStore, library
     library.add(image, taken.token)
     store.add_picture(taken, image)
     store.finish(taken)
-    reaper = Reaper(store, Blobs(settings.blobs), library, make_celery(settings), settings)
+    reaper = Reaper(store, Blobs(settings.blobs), library, settings)
     reaper.round(sweep=True)
     assert [each.id for each in read(store, taken.job_id).images] == [image.id]
     limited = settings.model_copy(update={"library_bytes": image.bytes - 1})
-    Reaper(store, Blobs(settings.blobs), library, make_celery(settings), limited).round(sweep=True)
+    Reaper(store, Blobs(settings.blobs), library, limited).round(sweep=True)
     assert (read(store, taken.job_id).images, library.get(image.id)) == ([], None)
 
 
@@ -113,7 +112,7 @@ def test_kept_for_ever_means_kept(store: JobStore, library: Library, settings: S
     store.finish(claim(store, job_id))
     store.redis.zincrby("darkroom:ended", -10_000 * DAY, job_id)
     forever = settings.model_copy(update={"keep_days": 0.0})
-    Reaper(store, Blobs(settings.blobs), library, make_celery(settings), forever).round(sweep=True)
+    Reaper(store, Blobs(settings.blobs), library, forever).round(sweep=True)
     assert read(store, job_id).state == "succeeded"
 
 

@@ -185,9 +185,8 @@ def test_what_runs_past_its_time_stops_at_the_next_step(store: JobStore) -> None
 
 def ask(store: JobStore, key: str, digest: str = "body", owner: str = "local", max_queue: int = 9) -> str:
     once = Once(key, digest)
-    return store.submit(
-        new_job_id(), REQUEST, owner=owner, steps=8, inputs={}, max_queue=max_queue, once=once
-    )  # fmt: skip
+    job = store.submit(new_job_id(), REQUEST, owner=owner, steps=8, inputs={}, max_queue=max_queue, once=once)
+    return job.id
 
 
 def test_the_same_key_and_request_are_one_job(store: JobStore) -> None:

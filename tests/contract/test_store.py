@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from contract import keys
-from contract.broker import UNREAD_HINTS
 from contract.errors import ErrorCode, QueueFull
+from contract.hints import UNREAD
 from contract.jobs import JobState, Problem
 from contract.store import JobStore, Verdict
 from tests.contract.ledger import REQUEST, SHA, claim, picture, read, submit
@@ -186,7 +186,7 @@ def test_hints_are_repeated_for_the_unheard_but_never_pile_up(store: JobStore) -
     ids = [submit(store) for _ in range(3)]
     assert store.reap(3, hint_age=5.0) == []
     assert store.reap(3, hint_age=0.0, most=2) == ids[:2]
-    store.redis.rpush(UNREAD_HINTS, "hint", "hint", "hint")
+    store.redis.rpush(UNREAD, "hint", "hint", "hint")
     assert store.reap(3, hint_age=0.0) == []
 
 

@@ -29,7 +29,8 @@ VERDICT = Verification(image_id=ORIGINAL.image_id, same=False, reasons=["the dev
 
 def submit(store: JobStore) -> str:
     job_id, inputs = new_job_id(), {ORIGINAL.image_id: SHA}
-    return store.submit(job_id, REQUEST, owner="local", steps=8, inputs=inputs, max_queue=100, verifies=ORIGINAL)
+    store.submit(job_id, REQUEST, owner="local", steps=8, inputs=inputs, max_queue=100, verifies=ORIGINAL)
+    return job_id
 
 
 def test_a_job_tells_what_it_verifies_and_then_what_came_of_it(store: JobStore) -> None:
@@ -43,7 +44,7 @@ def test_a_job_tells_what_it_verifies_and_then_what_came_of_it(store: JobStore) 
 
 
 def test_a_job_of_another_kind_verifies_nothing(store: JobStore) -> None:
-    job_id = store.submit(new_job_id(), REQUEST, owner="local", steps=8, inputs={}, max_queue=100)
+    job_id = store.submit(new_job_id(), REQUEST, owner="local", steps=8, inputs={}, max_queue=100).id
     claim(store, job_id)
     assert store.work(job_id).verifies is None
     assert read(store, job_id).verification is None

@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from contract.broker import make_celery, send_hint
 from contract.dead_letters import DeadLetters
 from contract.errors import ErrorCode
 from contract.ids import new_job_id
@@ -68,7 +67,6 @@ def submit(store: JobStore, settings: Settings, prompt: str, steps: int) -> str:
     request = Txt2Img(prompt=prompt, width=128, height=128, seed=7, steps=steps, model="mini", previews=False)
     job_id = new_job_id()
     store.submit(job_id, request, owner="local", steps=steps, inputs={}, max_queue=9)
-    send_hint(make_celery(settings), job_id)
     return job_id
 
 

@@ -15,7 +15,6 @@ from PIL import Image
 
 from cli import services
 from contract.blobs import Blobs
-from contract.broker import make_celery, send_hint
 from contract.checkpoints import Checkpoints
 from contract.ids import new_job_id
 from contract.jobs import Job, JobState
@@ -74,7 +73,6 @@ def job(store: JobStore, job_id: str) -> Job:
 def submit(store: JobStore, settings: Settings) -> str:
     job_id = new_job_id()
     store.submit(job_id, REQUEST, owner="local", steps=3 * STEPS, inputs={}, max_queue=9)
-    send_hint(make_celery(settings), job_id)
     return job_id
 
 

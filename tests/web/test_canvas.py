@@ -256,16 +256,32 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     hand.draw([(300, 200), (500, 300)])
     table.click("#generate")
     first = result(studio, noise(WIDTH, HEIGHT, 1))
-    after = table.locator("#review .over")
+    after = table.locator("#review .slider-right")
     expect(after).to_have_attribute("src", f"/api/v1/images/{first}")
     settle(table)
     now = table.locator("#stage").bounding_box()
     assert now is not None
     assert stage is not None
     assert now["height"] == stage["height"]
+    boxes = [table.locator(f"#review .slider-{side}").bounding_box() for side in ("left", "right")]
+    assert boxes[0] == boxes[1]
     line = table.get_by_label("Line between before and after")
     line.focus()
     table.keyboard.press("End")
+    expect(table.locator("#review .slider")).to_have_css("--split", "1")
+    left, top, zoom = hand.place()
+    (middle,) = hand.screen([(600, 400)])
+    for button, key in (("middle", None), ("left", "h")):  # what drags the picture does so under the line, too
+        table.mouse.move(*middle)
+        if key:
+            table.keyboard.down(key)
+        table.mouse.down(button=button)
+        table.mouse.move(middle[0] + 40, middle[1] + 30, steps=2)
+        table.mouse.up(button=button)
+        if key:
+            table.keyboard.up(key)
+        left, top = left + 40, top + 30
+        assert hand.place() == pytest.approx((left, top, zoom), abs=0.5)
     expect(table.locator("#review .slider")).to_have_css("--split", "1")
     table.get_by_role("button", name="Another seed").click()
     request = studio.next_job()
@@ -319,9 +335,9 @@ def test_raw_beside_output_and_where_they_differ(table: Page, studio: "Studio") 
     expect(table.locator("#viewer figcaption").last).to_have_text("Where they differ, by 40 of 255 at most")
     table.locator("#viewer").get_by_text("Before and after").click()
     assert isinstance(job.request, Inpaint)
-    expect(table.locator("#viewer .under")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
-    before, after = (table.locator(f"#viewer .{which}").bounding_box() for which in ("under", "over"))
-    assert before == after  # one lies on the other
+    expect(table.locator("#viewer .slider-left")).to_have_attribute("src", f"/api/v1/images/{job.request.image}")
+    left, right = (table.locator(f"#viewer .slider-{side}").bounding_box() for side in ("left", "right"))
+    assert left == right  # one lies on the other
 
 
 def test_a_reload_loses_nothing(table: Page, studio: "Studio") -> None:

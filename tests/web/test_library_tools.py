@@ -108,7 +108,7 @@ def test_two_are_compared(page: Page, studio: "Studio") -> None:
     assert 23 <= float(slider.input_value()) <= 27
     page.keyboard.press("Home")
     clipped = "image => getComputedStyle(image).clipPath"
-    assert page.locator(".compare-box .over").evaluate(clipped) == "inset(0px 0px 0px 0%)"
+    assert page.locator(".compare-box .slider-right").evaluate(clipped) == "inset(0px 0px 0px 0%)"
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.focus("#grid")

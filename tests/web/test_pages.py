@@ -290,6 +290,22 @@ def test_headers(client: TestClient) -> None:
     assert again.headers["cache-control"] == "no-cache"
 
 
+@pytest.mark.parametrize("address", PAGES)
+def test_a_pages_styles_are_one_file_that_is_asked_for_once(client: TestClient, address: str) -> None:
+    sheets = [e.attrs for e in Parser(client.get(address).text).elements if e.attrs.get("rel") == "stylesheet"]
+    (path,) = [attrs["href"] for attrs in sheets]
+    sheet = client.get(path)
+    assert sheet.headers["content-type"] == "text/css; charset=utf-8"
+    assert sheet.headers["cache-control"] == "public, max-age=31536000, immutable"
+    files = {file: file.read_text() for file in (WEB / "static" / "css").glob("*.css")}
+    used = [text for text in files.values() if text in sheet.text]
+    assert len(sheet.text) == sum(map(len, used)) + len(used) - 1, "files, each once, and a line's end between two"
+    assert sheet.text.startswith(files[WEB / "static" / "css" / "base.css"])
+    yesterdays = client.get(re.sub(r"\.\w{12}\.", ".0123456789ab.", path))
+    assert (yesterdays.text, yesterdays.headers["cache-control"]) == (sheet.text, "no-cache")
+    assert client.get("/static/sheets/another.0123456789ab.css").status_code == 404
+
+
 def test_a_page_of_the_studio_weighs_less_than_three_hundred_kilobytes(client: TestClient) -> None:
     page = client.get("/")
     weight = len(page.content)

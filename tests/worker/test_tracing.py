@@ -40,10 +40,10 @@ def run_one(settings: Settings, tmp_path: Path, of_api: Tracing, of_worker: Trac
     keepers = store, Blobs(settings.blobs), open_library(settings)
     worker = Worker(settings, *keepers, PacedWorkshop(0.01, 4, tmp_path), of_worker)
     worker.start()
-    client = TestClient(create_app(settings, of_api), client=("127.0.0.1", 5))
-    answer = client.post("/api/v1/jobs", json=JOB)
-    assert answer.status_code == 202, answer.text
-    assert client.get("/api/v1/tokens?model=none&prompt=a%20very%20secret%20cat").status_code == 422
+    with TestClient(create_app(settings, of_api), client=("127.0.0.1", 5)) as client:
+        answer = client.post("/api/v1/jobs", json=JOB)
+        assert answer.status_code == 202, answer.text
+        assert client.get("/api/v1/tokens?model=none&prompt=a%20very%20secret%20cat").status_code == 422
     job_id: str = answer.json()["id"]
     worker.run()
     job = store.get(job_id)

@@ -93,7 +93,7 @@ def verified(bench: Bench, image_id: str, settings: Settings) -> Job:
     job_id = store.submit(
         new_job_id(), job.request, owner="local", steps=job.steps, inputs=job.inputs, drawn=job.drawn,
         max_queue=100, verifies=made.original,
-    )  # fmt: skip
+    ).id  # fmt: skip
     return bench.run(job_id)
 
 

@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { coverage } from "../../../web/static/js/canvas/cover.js";
 import { rectangle, spansOf } from "../../../web/static/js/canvas/geometry.js";
 import { History } from "../../../web/static/js/canvas/history.js";
 import { colouring, masking, uncolouring, unmasking } from "../../../web/static/js/canvas/inks.js";
 import { colourPlane, maskPlane } from "../../../web/static/js/canvas/plane.js";
-import { coverage, Stroke } from "../../../web/static/js/canvas/stroke.js";
+import { Stroke } from "../../../web/static/js/canvas/stroke.js";
 import { random } from "./random.mjs";
 
 const WIDTH = 150;
@@ -48,6 +49,18 @@ test("a hard brush covers the pixels whose centres are within its radius", () =>
     }
   }
   assert.ok(covered > 2000);
+});
+
+test("a pixel on the very edge is covered, whichever way the stroke goes", () => {
+  const [low, high] = [{ x: 40, y: 45 }, { x: 100, y: 45 }];
+  for (const points of [[low, high], [high, low]]) {
+    const { words } = stroked(points, { size: 31, hardness: 1, ink: masking(1) });
+    const rows = Array.from({ length: HEIGHT }, (_, y) => y).filter((y) => words[y * WIDTH + 70]);
+    assert.deepEqual([rows[0], rows.at(-1), rows.length], [29, 60, 32]); // centres from 29.5 to 60.5
+  }
+  const { words } = stroked([{ x: 70, y: 20 }, { x: 70, y: 60 }], { size: 31, hardness: 1, ink: masking(1) });
+  const columns = Array.from({ length: WIDTH }, (_, x) => x).filter((x) => words[40 * WIDTH + x]);
+  assert.deepEqual([columns[0], columns.at(-1), columns.length], [54, 85, 32]);
 });
 
 test("the smallest brush covers the pixel it stands in, wherever in it", () => {

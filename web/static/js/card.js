@@ -34,7 +34,8 @@ export class Card {
     this.cancel = textButton("close", t("Cancel"), () => this.actions.cancel(this.job));
     this.remove = confirming(textButton("trash", t("Delete job")), () => this.actions.deleteJob(this.job));
     this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || t("Without a prompt") });
-    this.node.append(this.frames, this.#slip());
+    this.slip = this.#slip();
+    this.node.append(this.frames, this.slip);
     for (let index = 0; index < job.pictures; index += 1) this.#addFrame(index);
     if (job.kind === "grid" && this.frames.lastElementChild) this.frames.prepend(this.frames.lastElementChild);
     this.#size(job.request.width, job.request.height);
@@ -42,11 +43,12 @@ export class Card {
 
   /** @param {Job} job */
   update(job) {
-    this.job = job;
     const over = isOver(job);
+    if (job.images.length > this.job.images.length || (over && !isOver(this.job))) this.#hold();
+    this.job = job;
     this.node.dataset.state = job.state;
     this.status.textContent = standing(job);
-    this.progress.hidden = over;
+    this.progress.classList.toggle("reserved", over);
     this.progress.setAttribute("aria-valuenow", String(Math.round(job.progress.fraction * 100)));
     this.bar.style.setProperty("--done", String(job.progress.fraction));
     this.cancel.hidden = over;
@@ -86,6 +88,11 @@ export class Card {
     this.#frames.delete(index);
   }
 
+  /** A picture arrives, and some of the buttons go: what lies below stays where it is. */
+  #hold() {
+    this.slip.style.minHeight = `${this.slip.offsetHeight}px`;
+  }
+
   /** Every frame's place is kept from the start. @param {number} width @param {number} height pixels */
   #size(width, height) {
     this.frames.style.setProperty("--width", String(width));
@@ -104,10 +111,10 @@ export class Card {
       { class: "slip" },
       el("p", { class: "asked", text: request.prompt || t("Without a prompt") }),
       ...negative,
+      el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
       this.progress,
       this.status,
       this.failure,
-      el("ul", { class: "facts" }, ...factsOf(this.job).map((fact) => el("li", { text: fact }))),
       el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.priority.node, steering.place),
       steering.refusal,
       ...(this.sheet ? [this.sheet.node] : []), // at the end, where its room, which is kept, is no gap

@@ -22,7 +22,8 @@ export class Frame {
     this.paper = el("div", { class: "paper" });
     const coming = /** @type {import("./types.js").Picture} */ ({ index, role: null, seed: job.request.seed + index });
     const caption = fitsForm(job) ? captionOf(coming, job) : "";
-    this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: caption }));
+    const tools = pictureTools(job, coming, actions, { raw: job.kind === "inpaint" ? coming : undefined, showRaw: () => {}, chosen: Boolean(choice) });
+    this.caption = el("div", { class: "caption" }, el("span", { class: "seed", text: caption }), el("div", { class: "tools reserved" }, ...tools)); // their room is kept
     this.node = el("li", { class: "frame", "data-index": index }, this.paper, this.caption);
   }
 

@@ -14,8 +14,8 @@ export function slider(left, right, label) {
   const node = el(
     "div",
     { class: "slider" },
-    el("img", { class: "under", src: left.src, alt: left.alt, draggable: "false" }),
-    el("img", { class: "over", src: right.src, alt: right.alt, draggable: "false" }),
+    el("img", { class: "slider-left", src: left.src, alt: left.alt, draggable: "false" }),
+    el("img", { class: "slider-right", src: right.src, alt: right.alt, draggable: "false" }),
     el("span", { class: "slider-line", "aria-hidden": "true" }, icon("slide")),
     ...[left, right].map(({ name }) => el("span", { class: "slider-name", "aria-hidden": "true", text: name })),
     line,

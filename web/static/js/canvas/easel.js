@@ -70,13 +70,15 @@ export const easel = {
   /** Tell the page; before it is drawn. @param {number} size of the brush, pixels of the picture */
   place(size) {
     const { width, height } = work.picture ?? { width: 1, height: 1 };
-    const now = [view.x, view.y, view.zoom, width, height].join(" ");
+    const room = windowSize();
+    const now = [view.x, view.y, view.zoom, width, height, room.width, room.height, window.devicePixelRatio].join(" ");
     if (now !== placed) {
       placed = now;
       node.style.width = `${width * view.zoom}px`;
       node.style.height = `${height * view.zoom}px`;
       node.style.transform = `translate(${view.x}px, ${view.y}px)`;
       node.classList.toggle("near", view.zoom >= 2);
+      work.look(view, room);
       byId("zoom-full").textContent = `${Math.round(view.zoom * 100)} %`;
     }
     ring.style.width = `${size * view.zoom}px`;

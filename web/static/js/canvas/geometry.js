@@ -62,35 +62,16 @@ export function strokeBox(a, b) {
  */
 export function strokeSpan(a, b, y) {
   const middle = y + 0.5;
-  const radius = Math.max(a.radius, b.radius);
+  const radius = Math.max(a.radius, b.radius) + 1e-6; // rather a pixel too many than one on the very edge too few
   const [first, last] = a.y < b.y ? [a, b] : [b, a];
-  const at = (/** @type {number} */ height) => {
-    const along = first.y < last.y ? Math.min(1, Math.max(0, (height - first.y) / (last.y - first.y))) : Number(height > first.y);
+  const at = (/** @type {number} */ height, /** @type {0 | 1} */ level) => {
+    const along = first.y < last.y ? Math.min(1, Math.max(0, (height - first.y) / (last.y - first.y))) : level;
     return first.x + along * (last.x - first.x);
   };
-  const [one, other] = [at(middle - radius), at(middle + radius)]; // the part of the line that is near enough
+  const [one, other] = [at(middle - radius, 0), at(middle + radius, 1)]; // the part of the line that is near enough
   const off = Math.max(first.y - middle, middle - last.y, 0);
   const half = Math.sqrt(Math.max(0, radius * radius - off * off));
   return { from: Math.floor(Math.min(one, other) - half), to: Math.ceil(Math.max(one, other) + half) };
-}
-
-/**
- * The square of how far a pixel's centre is from a stroke, in radii: 0 on its middle line, 1 on its edge; with pressure
- * that changes by the radius at the nearest place.
- * @param {Dab} a @param {Dab} b @returns {(x: number, y: number) => number}
- */
-export function reach(a, b) {
-  const dx = b.x - a.x;
-  const dy = b.y - a.y;
-  const length2 = dx * dx + dy * dy;
-  return (x, y) => {
-    const px = x + 0.5 - a.x;
-    const py = y + 0.5 - a.y;
-    const along = length2 ? Math.min(1, Math.max(0, (px * dx + py * dy) / length2)) : 0;
-    const away = (px - along * dx) ** 2 + (py - along * dy) ** 2;
-    const radius = a.radius + along * (b.radius - a.radius);
-    return away / (radius * radius);
-  };
 }
 
 /**

@@ -61,12 +61,15 @@ export class Pointers {
 
   /** @param {PointerEvent} event */
   #down(event) {
-    if (event.target instanceof Element && event.target.closest("button, input, .review-bar")) return;
+    const control = event.target instanceof Element && event.target.closest("button, input, .review-bar");
+    const line = control && control.matches(".slider input"); // between before and after, as large as the picture
+    if (control && !line) return;
     const at = this.at(event);
     const finger = event.pointerType === "touch";
     this.#pen ||= event.pointerType === "pen";
     if (finger) this.#fingers.set(event.pointerId, at);
     if (this.#fingers.size === 2) this.#pinch();
+    else if (line && event.button !== 1) return;
     else if (!this.#doing) this.#begin(event, at, finger);
     else return;
     this.stage.setPointerCapture(event.pointerId);

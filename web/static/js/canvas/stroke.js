@@ -5,7 +5,8 @@
  * of half opacity leaves half, however often it passes.
  */
 
-import { around, reach, shared, spansOf, strokeBox, strokeSpan } from "./geometry.js";
+import { limits, raise } from "./cover.js";
+import { around, shared, spansOf, strokeBox, strokeSpan } from "./geometry.js";
 import { TILE } from "./plane.js";
 
 /** @typedef {import("./geometry.js").Box} Box */
@@ -24,30 +25,7 @@ const SMALLEST = Math.SQRT1_2; // pixels of radius: a brush of one pixel still c
  * @property {import("./inks.js").Ink} ink
  */
 
-/** How far a pixel is covered (0 to 1) by its distance in radii. @param {number} away @param {number} hardness 0 to 1 */
-export function coverage(away, hardness) {
-  if (away <= hardness) return 1;
-  if (away >= 1) return 0;
-  const part = (1 - away) / (1 - hardness);
-  return part * part * (3 - 2 * part); // without an edge at either end
-}
-
-/**
- * For every cover but the last (0 to 254, in 255ths) the squared distance in radii from which on a pixel is covered by no
- * more: where a stroke passes again, one comparison tells most pixels that nothing changes.
- * @param {number} hardness 0 to 1
- */
-function limits(hardness) {
-  return Float64Array.from({ length: 255 }, (_, cover) => {
-    let [more, enough] = [hardness, 1]; // distances
-    for (let turn = 0; turn < 40; turn += 1) {
-      const middle = (more + enough) / 2;
-      if (Math.round(255 * coverage(middle, hardness)) > cover) more = middle;
-      else enough = middle;
-    }
-    return enough * enough;
-  });
-}
+const raised = new Uint16Array(TILE); // of the row that is being painted
 
 export class Stroke {
   /** @type {Map<number, Uint8Array>} */ #cover = new Map(); // by tile: 0 to 255
@@ -72,9 +50,9 @@ export class Stroke {
     this.#last = dab;
     const box = shared(strokeBox(from, dab), this.plane.whole);
     if (!box) return null;
-    const away = reach(from, dab);
+    const way = { from, to: dab, hardness: this.brush.hardness, limits: this.limits };
     const spans = Array.from({ length: box.bottom - box.top }, (_, row) => strokeSpan(from, dab, box.top + row));
-    this.#overTiles(box, (tile, part) => this.#paint(tile, part, spans.slice(part.top - box.top), away));
+    this.#overTiles(box, (tile, part) => this.#paint(tile, part, spans.slice(part.top - box.top), way));
     return box;
   }
 
@@ -104,26 +82,20 @@ export class Stroke {
     }
   }
 
-  /** @param {number} tile @param {Box} part of it @param {Span[]} spans of the part's rows @param {(x: number, y: number) => number} away */
-  #paint(tile, part, spans, away) {
-    const { plane, brush, limits: beyond } = this;
+  /** @param {number} tile @param {Box} part of it @param {Span[]} spans of the part's rows @param {Parameters<typeof raise>[0]} way */
+  #paint(tile, part, spans, way) {
+    const { plane, brush } = this;
     const { left, top, right } = plane.boxOf(tile);
     const before = this.history.before(plane, tile);
     let cover = this.#cover.get(tile);
     if (!cover) this.#cover.set(tile, (cover = new Uint8Array(TILE * TILE)));
     for (let y = part.top; y < part.bottom; y += 1) {
-      const from = Math.max(spans[y - part.top].from, part.left);
-      const to = Math.min(spans[y - part.top].to, part.right);
-      let at = (y - top) * (right - left) + from - left;
-      for (let x = from; x < to; x += 1, at += 1) {
-        if (cover[at] === 255) continue;
-        const square = away(x, y);
-        if (square > beyond[cover[at]]) continue;
-        const now = Math.round(255 * coverage(Math.sqrt(square), brush.hardness));
-        if (now <= cover[at]) continue;
-        cover[at] = now;
-        brush.ink(plane.words, y * plane.width + x, before[at], now);
-      }
+      const span = spans[y - part.top];
+      const from = Math.max(span.from, part.left);
+      const row = (y - top) * (right - left); // index of its first pixel in the tile
+      const count = raise(way, cover, row + from - left, from, Math.min(span.to, part.right), y, raised);
+      const shift = y * plane.width + left - row;
+      for (let i = 0; i < count; i += 1) brush.ink(plane.words, raised[i] + shift, before[raised[i]], cover[raised[i]]);
     }
   }
 

@@ -31,8 +31,8 @@ class Work extends EventTarget {
   version = 0; // of all that is painted
   sketchVersion = 0;
 
-  #maskScreen = new Screen(byId("mask-canvas"), lit);
-  #sketchScreen = new Screen(byId("sketch-canvas"), coloured);
+  #maskScreen = new Screen(byId("mask-screen"), lit);
+  #sketchScreen = new Screen(byId("sketch-screen"), coloured);
   #draw = beforeNextFrame(() => this.#drawNow());
 
   #tidying = false;
@@ -71,6 +71,11 @@ class Work extends EventTarget {
     (plane === this.mask ? this.#maskScreen : this.#sketchScreen).changed(box);
     if (plane !== this.mask) this.sketchVersion += 1;
     this.#draw();
+  }
+
+  /** How the picture is looked at from now on. @param {import("./view.js").View} view @param {import("./view.js").Size} window CSS pixels */
+  look(view, window) {
+    for (const screen of [this.#maskScreen, this.#sketchScreen]) screen.look(view, window);
   }
 
   /** Before the next frame. */
