@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.api.kit import emptied
 from tests.web.conftest import Studio
 from tests.web.test_browser import colour, generate
 
@@ -61,6 +62,7 @@ def test_a_tab_that_nobody_sees_asks_less(page: Page, studio: Studio) -> None:
 
 
 def test_a_favourite_and_a_deletion_are_known_in_the_other_tab_at_once(page: Page, studio: Studio) -> None:
+    emptied(studio.library)  # of what other tests made
     page.fill("#count", "2")
     generate(page, "a tree")
     claim = studio.claim(studio.next_job())
