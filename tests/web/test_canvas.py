@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -271,7 +271,9 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     expect(table.locator("#review .slider")).to_have_css("--split", "1")
     left, top, zoom = hand.place()
     (middle,) = hand.screen([(600, 400)])
-    for button, key in (("middle", None), ("left", "h")):  # what drags the picture does so under the line, too
+    # What drags the picture does so under the line, too.
+    ways: tuple[tuple[Literal["left", "middle"], str | None], ...] = (("middle", None), ("left", "h"))
+    for button, key in ways:
         table.mouse.move(*middle)
         if key:
             table.keyboard.down(key)

@@ -351,7 +351,7 @@ def test_a_dropped_file_is_read_and_its_settings_are_used(library: Page, studio:
     assert listed(studio) == []
     page.goto(f"{studio.url}/library")
     ours = {"clip_skip": "0", "kind": "txt2img", "previews": "True", "sampler": "dpmpp_2m", "prompt": "a blue cat"}
-    read = {"source": "darkroom", "parameters": ours, "texts": {}, "request": None, "notes": []}
+    read: dict[str, object] = {"source": "darkroom", "parameters": ours, "texts": {}, "request": None, "notes": []}
     page.route("**/api/v1/read", lambda route: route.fulfill(json=read))
     page.set_input_files("#image-file", {"name": "x.png", "mimeType": "image/png", "buffer": described()})
     pairs = dialog.locator(".pairs :is(dt, dd)")
