@@ -12,7 +12,7 @@ from contract.grid import Grid
 from contract.jobs import Job, JobState
 from contract.kinds import JobRequest
 from contract.phrases import Phrase
-from contract.requests import Drawing, Priority
+from contract.requests import Priority
 from contract.store import LEAD_MS, JobStore
 from contract.verification import Original
 
@@ -51,7 +51,7 @@ class Steering:
         said: str | None = _CHANGED
         while said == _CHANGED:
             text = cast("str | None", self._store.redis.hget(keys.job(job_id), "request"))
-            if text is None or (before := _wishes(_REQUEST.validate_json(text)).priority) == priority:
+            if text is None or (before := _priority(_REQUEST.validate_json(text))) == priority:
                 return
             shall = _with_priority(_REQUEST.validate_json(text), priority).model_dump(mode="json")
             more = LEAD_MS[priority] - LEAD_MS[before]
@@ -124,13 +124,14 @@ class Steering:
         return cast("list[str]", self._store.run("abandon", int(ready), int(age_seconds * 1000)))
 
 
-def _wishes(request: JobRequest) -> Drawing:
-    return request.base if isinstance(request, Grid) else request
+def _priority(request: JobRequest) -> Priority:
+    return (request.base if isinstance(request, Grid) else request).priority
 
 
 def _with_priority(request: JobRequest, priority: Priority) -> JobRequest:
-    wishes = _wishes(request).model_copy(update={"priority": priority})
-    return request.model_copy(update={"base": wishes}) if isinstance(request, Grid) else wishes
+    if isinstance(request, Grid):
+        return request.model_copy(update={"base": request.base.model_copy(update={"priority": priority})})
+    return request.model_copy(update={"priority": priority})
 
 
 def _state(word: str | None) -> JobState | None:

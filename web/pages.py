@@ -39,7 +39,7 @@ CSP = (
 STYLES = {
     "studio": ("base", "panel", "prompt", "table", "contact", "slider", "canvas", "guide", "sign-in", "help"),
     "queue": ("base", "toast", "queue", "sign-in", "help"),
-    "library": ("base", "library", "toast", "sheet", "slider", "compare", "sign-in", "help"),
+    "library": ("base", "library", "grid", "toast", "sheet", "slider", "compare", "sign-in", "help"),
     "settings": ("base", "settings", "sign-in", "help"),
     "sign-in": ("base", "sign-in"),
 }

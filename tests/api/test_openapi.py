@@ -33,6 +33,7 @@ ROUTES = {
     "GET /api/v1/jobs/active": "200",
     "POST /api/v1/jobs/clear": "200",
     "GET /api/v1/jobs/{job_id}": "200",
+    "PATCH /api/v1/jobs/{job_id}": "200",
     "GET /api/v1/jobs/{job_id}/preview": "200",
     "POST /api/v1/jobs/{job_id}/cancel": "202",
     "POST /api/v1/jobs/{job_id}/pause": "202",
@@ -58,6 +59,7 @@ ROUTES = {
     "POST /api/v1/queue/pause": "200",
     "POST /api/v1/queue/resume": "200",
     "GET /api/v1/me": "200",
+    "GET /api/v1/me/library": "200",
     "GET /healthz": "200",
     "GET /readyz": "200",
     "GET /metrics": "200",
@@ -76,6 +78,7 @@ ERRORS = {
     "GET /api/v1/jobs": {"422"},
     "GET /api/v1/jobs/active": {"422"},
     "GET /api/v1/jobs/{job_id}": {"404", "422"},
+    "PATCH /api/v1/jobs/{job_id}": {"404", "409", "413", "415", "422"},
     "POST /api/v1/jobs/{job_id}/cancel": {"404", "409"},
     "DELETE /api/v1/images/{image_id}": {"404"},
     "POST /api/v1/images/{image_id}/verify": {"404", "409", "422", "429", "503"},
@@ -137,7 +140,7 @@ def test_an_id_in_an_answer_is_linked_to_what_it_opens(document: Any, operations
                 assert link["parameters"][parameter].startswith("$response.body#/")
                 linked.setdefault(name, set()).add(by_id[link["operationId"]])
     of_job = {name for name in ROUTES if "/jobs/{job_id}" in name}
-    assert len(of_job) == 10
+    assert len(of_job) == 11
     for name in (
         "POST /api/v1/jobs",
         "GET /api/v1/jobs",

@@ -65,7 +65,8 @@ def test_another_priority_while_it_waits(client: TestClient, worker: Worker) -> 
     )
     assert client.patch(f"{JOBS}/{second}", json={"priority": "high"}).status_code == 200
     worker.store.finish(claim)
-    for wrong in ({"priority": "urgent"}, {"priority": None}, {}, {"priority": "low", "steps": 3}, []):
+    wrongs: list[object] = [{"priority": "urgent"}, {"priority": None}, {}, {"priority": "low", "steps": 3}, []]
+    for wrong in wrongs:
         assert client.patch(f"{JOBS}/{first}", json=wrong).status_code == 422
     assert client.patch(f"{JOBS}/job_{'a' * 26}", json={"priority": "low"}).status_code == 404
 

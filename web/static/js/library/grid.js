@@ -191,7 +191,7 @@ class Cell {
     this.image.addEventListener("error", () => this.node.classList.add("missing"));
     this.node = el(
       "a",
-      { role: "option", class: "cell", id: `cell-${picture.id}`, href: addressOf(picture.id), tabindex: -1, "data-id": picture.id },
+      { role: "option", class: "cell", id: `cell-${picture.id}`, href: addressOf(picture.id), tabindex: -1, "data-id": picture.id, "data-gone": t("gone") },
       this.image,
       el("span", { class: "tick", "aria-hidden": "true" }, icon("check")),
       el("span", { class: "heart", "aria-hidden": "true" }, icon("heart")),
