@@ -271,16 +271,14 @@ def test_a_result_lies_over_the_original_and_is_taken_over(table: Page, studio: 
     expect(table.locator("#review .slider")).to_have_css("--split", "1")
     left, top, zoom = hand.place()
     (middle,) = hand.screen([(600, 400)])
-    ways: tuple[tuple[Literal["left", "middle"], str | None], ...] = (("middle", None), ("left", "h"))
-    for button, key in ways:  # what drags the picture does so under the line, too
+    drags: list[tuple[Literal["left", "middle"], str]] = [("middle", "Shift"), ("left", "h")]
+    for button, key in drags:  # what drags the picture does so under the line, too
         table.mouse.move(*middle)
-        if key:
-            table.keyboard.down(key)
+        table.keyboard.down(key)
         table.mouse.down(button=button)
         table.mouse.move(middle[0] + 40, middle[1] + 30, steps=2)
         table.mouse.up(button=button)
-        if key:
-            table.keyboard.up(key)
+        table.keyboard.up(key)
         left, top = left + 40, top + 30
         assert hand.place() == pytest.approx((left, top, zoom), abs=0.5)
     expect(table.locator("#review .slider")).to_have_css("--split", "1")
