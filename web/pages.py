@@ -36,12 +36,13 @@ CSP = (
 )
 
 # Each page's styles, in the order in which they apply.
+_EVERYWHERE = ("base", "frame", "controls", "dialogs")
 STYLES = {
-    "studio": ("base", "panel", "prompt", "table", "contact", "slider", "canvas", "guide", "sign-in", "help"),
-    "queue": ("base", "toast", "queue", "sign-in", "help"),
-    "library": ("base", "library", "grid", "toast", "sheet", "slider", "compare", "sign-in", "help"),
-    "settings": ("base", "settings", "sign-in", "help"),
-    "sign-in": ("base", "sign-in"),
+    "studio": (*_EVERYWHERE, "panel", "prompt", "table", "contact", "slider", "canvas", "guide", "sign-in", "help"),
+    "queue": (*_EVERYWHERE, "toast", "queue", "sign-in", "help"),
+    "library": (*_EVERYWHERE, "library", "grid", "toast", "sheet", "slider", "compare", "sign-in", "help"),
+    "settings": (*_EVERYWHERE, "settings", "sign-in", "help"),
+    "sign-in": (*_EVERYWHERE, "sign-in"),
 }
 
 EXAMPLES = (
