@@ -42,6 +42,15 @@ def test_many_pictures_are_chosen_with_a_thumb(phone: Page, studio: Studio) -> N
     expect(phone.locator("#viewer-told")).to_have_text("0 kept · 1 discarded · 2 open")
 
 
+def test_what_is_set_more_rarely_opens_under_its_name(phone: Page) -> None:
+    phone.tap("#settings-toggle")
+    for name in ("hires", "variation", "guidance", "sampling", "compare", "queue"):
+        settings = phone.locator(f"#{name}-more")
+        settings.locator("summary").first.tap()
+        expect(settings).to_have_attribute("open", "")
+        expect(settings.locator(":is(input, select):visible").first).to_be_visible()
+
+
 def test_a_canvas_that_comes_back_does_not_take_the_screen(phone: Page, studio: Studio) -> None:
     generate(phone, "a tree")
     claim = studio.claim(studio.next_job())
