@@ -34,6 +34,7 @@ export class Card {
     this.cancel = textButton("close", t("Cancel"), () => this.actions.cancel(this.job));
     this.remove = confirming(textButton("trash", t("Delete job")), () => this.actions.deleteJob(this.job));
     this.node = el("article", { class: "job", "data-job-id": job.id, "aria-label": job.request.prompt || t("Without a prompt") });
+    this.tools = el("div", { class: "slip-tools" });
     this.slip = this.#slip();
     this.node.append(this.frames, this.slip);
     for (let index = 0; index < job.pictures; index += 1) this.#addFrame(index);
@@ -44,7 +45,7 @@ export class Card {
   /** @param {Job} job */
   update(job) {
     const over = isOver(job);
-    if (job.images.length > this.job.images.length || (over && !isOver(this.job))) this.#hold();
+    if (job.images.length > this.job.images.length || job.state !== this.job.state) this.#hold();
     this.job = job;
     this.node.dataset.state = job.state;
     this.status.textContent = standing(job);
@@ -88,9 +89,9 @@ export class Card {
     this.#frames.delete(index);
   }
 
-  /** A picture arrives, and some of the buttons go: what lies below stays where it is. */
+  /** A job begins or a picture arrives, and some of the buttons go: what lies below stays where it is. */
   #hold() {
-    this.slip.style.minHeight = `${this.slip.offsetHeight}px`;
+    for (const node of [this.slip, this.tools]) node.style.minHeight = `${node.offsetHeight}px`;
   }
 
   /** Every frame's place is kept from the start. @param {number} width @param {number} height pixels */
@@ -105,6 +106,7 @@ export class Card {
     const { steering } = this;
     const again = textButton("settings", t("Same settings"), () => this.actions.sameSettings(this.job, null));
     again.hidden = !fitsForm(this.job);
+    this.tools.append(again, steering.again, this.remove, steering.hold, this.cancel, steering.priority.node, steering.place);
     const negative = request.negative_prompt ? [el("p", { class: "asked-not", text: t("without {words}", { words: request.negative_prompt }) })] : [];
     return el(
       "div",
@@ -115,7 +117,7 @@ export class Card {
       this.progress,
       this.status,
       this.failure,
-      el("div", { class: "slip-tools" }, again, steering.again, this.remove, steering.hold, this.cancel, steering.priority.node, steering.place),
+      this.tools,
       steering.refusal,
       ...(this.sheet ? [this.sheet.node] : []), // at the end, where its room, which is kept, is no gap
     );
