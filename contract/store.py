@@ -45,11 +45,8 @@ _UNMEASURED_SECONDS = 30.0  # what a client of a full queue is told before anyth
 _FULL, _OTHER_BODY, _OVER_QUOTA = 0, 3, 4  # what submit.lua says, but for 1 and 2: accepted, now or before
 _OTHER_REQUEST = "This Idempotency-Key was sent with another request; take a new key for a new request."
 _GONE = "There is no job of this id; it may have been deleted."
-LEAD_MS: dict[Priority, int] = {
-    "high": 300_000,
-    "normal": 0,
-    "low": -300_000,
-}  # so much earlier a job counts as having come
+# So much earlier than it did a job counts as having come.
+LEAD_MS: dict[Priority, int] = {"high": 300_000, "normal": 0, "low": -300_000}
 
 
 class Verdict(IntEnum):
